@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "connection.h"
+
+#include <stdlib.h>
+
+#include "process.h"
+
+struct connection *connection_new(uint64_t key, struct process *process)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->refs = 1;
+	c->key = key;
+	c->process = process_ref(process);
+	return c;
+}
+
+struct connection *connection_ref(struct connection *c)
+{
+	c->refs++;
+	return c;
+}
+
+void connection_unref(struct connection *c)
+{
+	if (!c || --c->refs)
+		return;
+	process_unref(c->process);
+	free(c->local);
+	free(c->remote);
+	free(c->library);
+	free(c);
+}
+
+const char *conn_role_name(enum conn_role role)
+{
+	switch (role) {
+	case CONN_ROLE_CLIENT:
+		return "client";
+	case CONN_ROLE_SERVER:
+		return "server";
+	case CONN_ROLE_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+const char *conn_end_name(enum conn_end end)
+{
+	switch (end) {
+	case CONN_END_FREED:
+		return "freed";
+	case CONN_END_PROCESS:
+		return "process_ended";
+	case CONN_END_CAPTURE:
+		return "capture_ended";
+	case CONN_END_EVICTED:
+		return "evicted";
+	case CONN_OPEN:
+		break;
+	}
+	return "open";
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is known of one TLS connection. Passive and reference-counted: an exchange keeps it alive
+ * after the stream has ended. Only `stream` writes to it.
+ */
+#ifndef PLAINTAP_MODEL_CONNECTION_H
+#define PLAINTAP_MODEL_CONNECTION_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct process;
+
+enum conn_role {
+	CONN_ROLE_UNKNOWN,
+	CONN_ROLE_CLIENT,
+	CONN_ROLE_SERVER,
+};
+
+enum conn_end {
+	CONN_OPEN,
+	CONN_END_FREED,	  /* the program freed its connection object */
+	CONN_END_PROCESS, /* the process ended or ran another program */
+	CONN_END_CAPTURE, /* plaintap ended first */
+	CONN_END_EVICTED, /* plaintap forgot the longest idle one to stay within its limit */
+};
+
+struct connection {
+	unsigned refs;
+	uint64_t key;		 /* the kernel side's number, unique in one run */
+	char id[32];		 /* "<pid>.<n>", n counts from 1 in each process */
+	struct process *process; /* one reference */
+	pid_t tid;		 /* thread of the first call */
+	enum conn_role role;	 /* from the first request seen */
+	char *local;		 /* "address:port", owned; NULL: unknown */
+	char *remote;		 /* the same */
+	char *library;		 /* path of the TLS library, owned; NULL: unknown */
+	uint64_t opened_ns;	 /* wall clock, ns since 1970: first bytes seen */
+	uint64_t closed_ns;	 /* the same; 0 while open */
+	enum conn_end end;
+};
+
+/* Takes its own reference on `process`. One reference; NULL without memory. */
+struct connection *connection_new(uint64_t key, struct process *process);
+struct connection *connection_ref(struct connection *c);
+/* NULL is fine. */
+void connection_unref(struct connection *c);
+
+/* "client", "server", or NULL for unknown. */
+const char *conn_role_name(enum conn_role role);
+/* "open", "freed", "process_ended", "capture_ended", "evicted". */
+const char *conn_end_name(enum conn_end end);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What every stage saw, passed on and dropped. The sums balance:
+ *
+ *   kernel.bytes_seen   = kernel.bytes_sent + sum(kernel.bytes_dropped)
+ *   kernel.bytes_sent   = collect.bytes + collect.bytes_invalid   (once the ring is drained)
+ *   collect.bytes       = stream.bytes + stream.bytes_refused
+ *   stream.gap_bytes    = sum(kernel.bytes_dropped) - kernel.bytes_unattributed +
+ * stream.bytes_refused
+ */
+#ifndef PLAINTAP_MODEL_COUNTERS_H
+#define PLAINTAP_MODEL_COUNTERS_H
+
+#include <stdint.h>
+
+#include "gap.h"
+
+struct counters {
+	struct {
+		uint64_t calls;			       /* successful reads and writes seen */
+		uint64_t bytes_seen;		       /* by those calls */
+		uint64_t bytes_sent;		       /* handed to the ring */
+		uint64_t bytes_dropped[GAP_CAUSE_CNT]; /* by cause, index is the bit number */
+		uint64_t bytes_unattributed; /* dropped ones that no connection could be charged
+						with */
+		uint64_t records_dropped;    /* of any kind, that found the ring full */
+		uint64_t states_dropped;     /* calls not followed: the table of calls was full */
+	} kernel;
+	struct {
+		uint64_t records;
+		uint64_t bytes;		  /* plaintext in valid records */
+		uint64_t records_invalid; /* malformed: never expected */
+		uint64_t bytes_invalid;
+	} collect;
+	struct {
+		uint64_t connections; /* ever opened */
+		uint64_t connections_closed;
+		uint64_t bytes;		/* passed on, both directions */
+		uint64_t bytes_refused; /* arrived, but no connection could be kept */
+		uint64_t gaps;
+		uint64_t gap_bytes;		      /* known to be missing */
+		uint64_t gap_bytes_by[GAP_CAUSE_CNT]; /* the same; several causes: the lowest bit */
+	} stream;
+	struct {
+		uint64_t exchanges;	     /* published */
+		uint64_t exchanges_complete; /* both sides, all bytes */
+		uint64_t data_bytes;	     /* passed on as no HTTP */
+	} exchange;
+	struct {
+		uint64_t bytes;	   /* written by all sinks */
+		uint64_t failures; /* sinks that gave up */
+	} sink;
+};
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A file whose functions are to be probed: what `discover` finds and `attach` uses.
+ */
+#ifndef PLAINTAP_MODEL_TARGET_H
+#define PLAINTAP_MODEL_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What a call through a probed function means. Values cross to the kernel side: append only. */
+enum probe_role {
+	PROBE_READ = 1,	 /* plaintext arrives in arg 1 */
+	PROBE_WRITE = 2, /* plaintext leaves from arg 1 */
+	PROBE_FREE = 3,	 /* the connection object (arg 0) ends; entry only */
+};
+
+/* Where the number of bytes is found on return. Values cross to the kernel side: append only. */
+enum probe_len {
+	PROBE_LEN_NONE = 0,    /* no bytes: PROBE_FREE */
+	PROBE_LEN_RESULT = 1,  /* the result, > 0 */
+	PROBE_LEN_AT_ARG3 = 2, /* result 1: *(size_t *)arg3 */
+	PROBE_LEN_AT_ARG4 = 3, /* result 1: *(size_t *)arg4 */
+};
+
+enum target_kind {
+	TARGET_OPENSSL,
+	TARGET_KIND_CNT,
+};
+
+struct probe_point {
+	uint64_t file_off; /* of the instruction in the file */
+	enum probe_role role;
+	enum probe_len len_from;
+	const char *symbol; /* "SSL_read", static storage */
+};
+
+enum { TARGET_POINT_MAX = 16 };
+
+struct target {
+	uint32_t id; /* counts from 1 in one run; carried by every record */
+	enum target_kind kind;
+	char *path; /* as a person knows it, owned */
+	int fd;	    /* open for reading, owned: probing goes through it, so it is this very file */
+	dev_t dev;
+	ino_t ino;
+	struct probe_point points[TARGET_POINT_MAX];
+	size_t point_cnt;
+};
+
+/* NULL without memory; fd is -1. */
+struct target *target_new(enum target_kind kind, const char *path);
+/* NULL is fine. */
+void target_free(struct target *t);
+
+/* "OpenSSL". */
+const char *target_kind_name(enum target_kind kind);
+
+#endif
