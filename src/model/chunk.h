@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "connection.h"
 #include "dir.h"
 
 /* Plaintext of one connection, or a part of it. */
@@ -29,6 +30,7 @@ struct chunk_end {
 	pid_t pid;
 	pid_t tid;
 	uint32_t library;
+	enum conn_end end;	      /* how: never CONN_OPEN */
 	uint64_t total[DIR_CNT];      /* bytes that passed in each direction */
 	unsigned gap_causes[DIR_CNT]; /* why the last ones are missing, if any are */
 	uint64_t ts_ns;		      /* wall clock */

@@ -56,8 +56,6 @@ const char *conn_end_name(enum conn_end end)
 		return "process_ended";
 	case CONN_END_CAPTURE:
 		return "capture_ended";
-	case CONN_END_EVICTED:
-		return "evicted";
 	case CONN_OPEN:
 		break;
 	}

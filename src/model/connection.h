@@ -22,7 +22,6 @@ enum conn_end {
 	CONN_END_FREED,	  /* the program freed its connection object */
 	CONN_END_PROCESS, /* the process ended or ran another program */
 	CONN_END_CAPTURE, /* plaintap ended first */
-	CONN_END_EVICTED, /* plaintap forgot the longest idle one to stay within its limit */
 };
 
 struct connection {
@@ -48,7 +47,7 @@ void connection_unref(struct connection *c);
 
 /* "client", "server", or NULL for unknown. */
 const char *conn_role_name(enum conn_role role);
-/* "open", "freed", "process_ended", "capture_ended", "evicted". */
+/* "open", "freed", "process_ended", "capture_ended". */
 const char *conn_end_name(enum conn_end end);
 
 #endif

@@ -5,8 +5,8 @@
  *   kernel.bytes_seen   = kernel.bytes_sent + sum(kernel.bytes_dropped)
  *   kernel.bytes_sent   = collect.bytes + collect.bytes_invalid   (once the ring is drained)
  *   collect.bytes       = stream.bytes + stream.bytes_refused
- *   stream.gap_bytes    = sum(kernel.bytes_dropped) - kernel.bytes_unattributed +
- * stream.bytes_refused
+ *   stream.gap_bytes    = sum(kernel.bytes_dropped) + stream.bytes_refused
+ *                         (less than that only while kernel.ends_dropped is not 0)
  */
 #ifndef PLAINTAP_MODEL_COUNTERS_H
 #define PLAINTAP_MODEL_COUNTERS_H
@@ -21,10 +21,10 @@ struct counters {
 		uint64_t bytes_seen;		       /* by those calls */
 		uint64_t bytes_sent;		       /* handed to the ring */
 		uint64_t bytes_dropped[GAP_CAUSE_CNT]; /* by cause, index is the bit number */
-		uint64_t bytes_unattributed; /* dropped ones that no connection could be charged
-						with */
-		uint64_t records_dropped;    /* of any kind, that found the ring full */
-		uint64_t states_dropped;     /* calls not followed: the table of calls was full */
+		uint64_t records_dropped;	       /* of any kind, that found the ring full */
+		uint64_t ends_dropped;	 /* ends of connections that could not be told: their last
+					    losses, if any, are in bytes_dropped but in no gap */
+		uint64_t states_dropped; /* calls not followed: the table of calls was full */
 	} kernel;
 	struct {
 		uint64_t records;

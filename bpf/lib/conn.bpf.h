@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Connections: one entry per connection object of a process, from its first call to its free.
+ * Bytes are numbered here, before anything is sent, so that whatever is lost later is a hole of
+ * known length.
+ *
+ * A library's connection object is used by one thread per direction at a time (anything else is
+ * undefined in OpenSSL), so the fields of one direction need no lock.
+ */
+#ifndef PLAINTAP_BPF_CONN_H
+#define PLAINTAP_BPF_CONN_H
+
+#include "emit.bpf.h"
+
+/*
+ * Key: process and object address. Filled on the first call; deleted on free, and by user space
+ * for processes that have ended.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct conn_key);
+	__type(value, struct conn_state);
+} conns SEC(".maps");
+
+/* Key: conn id. Ends that found the ring full; user space collects and deletes them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct unsent_end);
+} unsent_ends SEC(".maps");
+
+static __always_inline struct conn_state *conn_find(u64 object, u32 pid)
+{
+	struct conn_key key = { .object = object, .pid = pid };
+
+	return bpf_map_lookup_elem(&conns, &key);
+}
+
+/* Two connections never begin in the same nanosecond on the same CPU. */
+static __always_inline u64 conn_new_id(void)
+{
+	return bpf_ktime_get_ns() << CONN_ID_CPU_BITS |
+	       (bpf_get_smp_processor_id() & ((1 << CONN_ID_CPU_BITS) - 1));
+}
+
+/* NULL: the table is full. */
+static __always_inline struct conn_state *conn_find_or_add(u64 object, u32 pid, u32 target)
+{
+	struct conn_key key = { .object = object, .pid = pid };
+	struct conn_state fresh = {};
+	struct conn_state *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (conn)
+		return conn;
+	fresh.id = conn_new_id();
+	fresh.target = target;
+	/* Another thread may be first: then its entry is the one. */
+	bpf_map_update_elem(&conns, &key, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&conns, &key);
+}
+
+struct send_state {
+	struct piece piece;
+	struct conn_state *conn;
+	u64 left;
+};
+
+static __always_inline void count_piece(u32 cause, u64 len)
+{
+	if (!cause)
+		STATS_ADD(bytes_sent, len);
+	else if (cause == REC_GAP_UNREADABLE)
+		STATS_ADD(bytes_unreadable, len);
+	else
+		STATS_ADD(bytes_ring_full, len);
+	if (cause == REC_GAP_RING_FULL)
+		STATS_ADD(records_ring_full, 1);
+}
+
+/* The next piece; true when it was the last. */
+static __always_inline bool send_next(struct send_state *s)
+{
+	struct piece *p = &s->piece;
+	u32 cause;
+
+	p->len = s->left > REC_DATA_MAX ? REC_DATA_MAX : s->left;
+	cause = piece_emit(p);
+	count_piece(cause, p->len);
+	/* Told with the next record that gets through. */
+	p->gap_causes = cause ? p->gap_causes | cause : 0;
+	p->off += p->len;
+	p->user_addr += p->len;
+	s->left -= p->len;
+	return s->left == 0;
+}
+
+static long send_loop_step(u32 index, void *user)
+{
+	return send_next(user);
+}
+
+static __always_inline void send_all(struct send_state *s)
+{
+	if (has_bpf_loop) {
+		bpf_loop(s->left / REC_DATA_MAX + 1, send_loop_step, s, 0);
+		return;
+	}
+	for (u32 i = 0; i < REC_PIECES_MAX_NO_LOOP; i++)
+		if (send_next(s))
+			return;
+}
+
+/* `len` bytes of plaintext at `user_addr` passed in direction `dir`. */
+static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user_addr, u64 len,
+				       u64 pid_tgid)
+{
+	struct send_state s = {};
+
+	if (!len || dir >= REC_DIR_CNT)
+		return;
+	s.piece.conn = conn->id;
+	s.piece.off = conn->off[dir];
+	s.piece.user_addr = user_addr;
+	s.piece.pid = pid_tgid >> 32;
+	s.piece.tid = (u32)pid_tgid;
+	s.piece.target = conn->target;
+	s.piece.dir = dir;
+	s.piece.gap_causes = conn->gap_causes[dir];
+	s.left = len;
+	conn->off[dir] += len;
+	conn->tid = (u32)pid_tgid;
+	STATS_ADD(calls, 1);
+	STATS_ADD(bytes_seen, len);
+	if (len <= REC_DATA_MAX)
+		send_next(&s);
+	else
+		send_all(&s);
+	if (s.left) {
+		STATS_ADD(bytes_too_long, s.left);
+		s.piece.gap_causes |= REC_GAP_TOO_LONG;
+	}
+	conn->gap_causes[dir] = s.piece.gap_causes;
+}
+
+static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 pid)
+{
+	struct unsent_end end = { .pid = pid };
+	u64 id = conn->id;
+
+	end.state = *conn;
+	if (bpf_map_update_elem(&unsent_ends, &id, &end, BPF_ANY))
+		STATS_ADD(ends_dropped, 1);
+}
+
+/* The connection object is being freed: tell, and forget it. */
+static __always_inline void conn_end(u64 object, u64 pid_tgid)
+{
+	struct conn_key key = { .object = object, .pid = pid_tgid >> 32 };
+	struct conn_state *conn = bpf_map_lookup_elem(&conns, &key);
+	struct rec_conn_end rec = {};
+
+	if (!conn)
+		return;
+	rec.head.type = REC_CONN_END;
+	rec.head.size = sizeof(rec);
+	rec.head.ts_ns = bpf_ktime_get_ns();
+	rec.conn = conn->id;
+	rec.total[REC_SENT] = conn->off[REC_SENT];
+	rec.total[REC_RECEIVED] = conn->off[REC_RECEIVED];
+	rec.pid = key.pid;
+	rec.tid = (u32)pid_tgid;
+	rec.target = conn->target;
+	rec.gap_causes[REC_SENT] = conn->gap_causes[REC_SENT];
+	rec.gap_causes[REC_RECEIVED] = conn->gap_causes[REC_RECEIVED];
+	if (!emit_fixed(&rec, sizeof(rec)))
+		end_keep_unsent(conn, key.pid);
+	bpf_map_delete_elem(&conns, &key);
+}
+
+#endif

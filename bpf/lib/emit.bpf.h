@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Records into the ring: reserved there and filled in place, so that a program that preempts
+ * another one can never mix their bytes, and no second copy is made.
+ *
+ * Where the kernel can read user memory into a dynptr, a record is as long as its data; elsewhere
+ * it takes the smallest of a few fixed slot sizes, as the verifier wants a constant there.
+ */
+#ifndef PLAINTAP_BPF_EMIT_H
+#define PLAINTAP_BPF_EMIT_H
+
+#include "maps.bpf.h"
+
+/* Set by user space before loading, after trying what this kernel takes. */
+const volatile bool has_user_dynptr = false;
+const volatile bool has_bpf_loop = false;
+
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
+/* The consumer polls; a wake-up costs the traced program more than the copy, so only a sleeper is
+ * woken. */
+static __always_inline u64 submit_flags(void)
+{
+	struct capture_control *c = control_get();
+
+	if (!c || !c->asleep)
+		return BPF_RB_NO_WAKEUP;
+	c->asleep = 0;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* One piece of a call's plaintext. */
+struct piece {
+	u64 conn;
+	u64 off;
+	u64 user_addr;
+	u32 pid, tid, target;
+	u32 len; /* 1 … REC_DATA_MAX */
+	u8 dir;
+	u8 gap_causes;
+};
+
+static __always_inline void piece_fill(struct rec_data *rec, const struct piece *p)
+{
+	rec->head.type = REC_DATA;
+	rec->head.size = sizeof(*rec) + p->len;
+	rec->head.ts_ns = bpf_ktime_get_ns();
+	rec->conn = p->conn;
+	rec->off = p->off;
+	rec->pid = p->pid;
+	rec->tid = p->tid;
+	rec->target = p->target;
+	rec->len = p->len;
+	rec->dir = p->dir;
+	rec->gap_causes = p->gap_causes;
+	rec->pad16 = 0;
+	rec->pad32 = 0;
+}
+
+/* 0, or the cause why the piece is missing now (enum rec_gap_cause). */
+static __always_inline u32 piece_emit_dynptr(const struct piece *p)
+{
+	struct bpf_dynptr slot;
+	struct rec_data *rec;
+	u32 cause = 0;
+
+	if (bpf_ringbuf_reserve_dynptr(&ring, sizeof(*rec) + p->len, 0, &slot)) {
+		cause = REC_GAP_RING_FULL;
+		goto discard;
+	}
+	rec = bpf_dynptr_data(&slot, 0, sizeof(*rec));
+	if (!rec) {
+		cause = REC_GAP_RING_FULL;
+		goto discard;
+	}
+	piece_fill(rec, p);
+	if (bpf_probe_read_user_dynptr(&slot, sizeof(*rec), p->len, (void *)p->user_addr)) {
+		cause = REC_GAP_UNREADABLE;
+		goto discard;
+	}
+	bpf_ringbuf_submit_dynptr(&slot, submit_flags());
+	return 0;
+discard:
+	bpf_ringbuf_discard_dynptr(&slot, BPF_RB_NO_WAKEUP);
+	return cause;
+}
+
+#define PIECE_EMIT_SLOT(slot_len)                                                                  \
+	static __noinline u32 piece_emit_##slot_len(const struct piece *p)                         \
+	{                                                                                          \
+		struct rec_data *rec;                                                              \
+		u64 len;                                                                           \
+                                                                                                   \
+		if (!p)                                                                            \
+			return REC_GAP_UNREADABLE;                                                 \
+		rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + slot_len, 0);                      \
+		if (!rec)                                                                          \
+			return REC_GAP_RING_FULL;                                                  \
+		piece_fill(rec, p);                                                                \
+		len = p->len;                                                                      \
+		/* The compiler must not reason that the test is never true. */                    \
+		asm volatile("" : "+r"(len));                                                      \
+		if (len > slot_len || bpf_probe_read_user(rec->data, len, (void *)p->user_addr)) { \
+			bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);                                \
+			return REC_GAP_UNREADABLE;                                                 \
+		}                                                                                  \
+		bpf_ringbuf_submit(rec, submit_flags());                                           \
+		return 0;                                                                          \
+	}
+
+PIECE_EMIT_SLOT(256)
+PIECE_EMIT_SLOT(1024)
+PIECE_EMIT_SLOT(4096)
+PIECE_EMIT_SLOT(16384)
+
+static __always_inline u32 piece_emit_slots(const struct piece *p)
+{
+	if (p->len <= 256)
+		return piece_emit_256(p);
+	if (p->len <= 1024)
+		return piece_emit_1024(p);
+	if (p->len <= 4096)
+		return piece_emit_4096(p);
+	return piece_emit_16384(p);
+}
+
+static __always_inline u32 piece_emit(const struct piece *p)
+{
+	return has_user_dynptr ? piece_emit_dynptr(p) : piece_emit_slots(p);
+}
+
+/* A record of fixed size; false when the ring is full. */
+static __always_inline bool emit_fixed(const void *rec, u64 size)
+{
+	if (!bpf_ringbuf_output(&ring, (void *)rec, size, submit_flags()))
+		return true;
+	STATS_ADD(records_ring_full, 1);
+	return false;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The kernel's types as far as they are read: every field here is relocated to where the running
+ * kernel has it (CO-RE), so no dump of another machine's types is needed.
+ */
+#ifndef PLAINTAP_BPF_KERNEL_H
+#define PLAINTAP_BPF_KERNEL_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads of the process that have not begun to exit */
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+	int pid;
+	int tgid;
+	int exit_code;
+	struct task_struct *real_parent;
+	struct signal_struct *signal;
+} __attribute__((preserve_access_index));
+
+/* Context of a raw tracepoint. */
+struct raw_tp_args {
+	u64 arg[3];
+};
+
+/* Kernel functions that newer kernels offer to programs; absent ones stay unresolved. */
+extern bool bpf_session_is_return(void) __ksym __weak;
+extern u64 *bpf_session_cookie(void) __ksym __weak;
+extern int bpf_probe_read_user_dynptr(struct bpf_dynptr *dst, u32 off, u32 len,
+				      const void *unsafe_src) __ksym __weak;
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The maps that every probe family shares. Each object declares them; user space creates them once
+ * and hands the same ones to every object.
+ */
+#ifndef PLAINTAP_BPF_MAPS_H
+#define PLAINTAP_BPF_MAPS_H
+
+#include "kernel.bpf.h"
+#include "records.h"
+
+/* Records for user space; user space sets the size before loading. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} ring SEC(".maps");
+
+/*
+ * Key: pid of a watched process; value: unused. Filled by user space, and on fork for the
+ * children; deleted when the process ends, or by user space.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32);
+} watched SEC(".maps");
+
+/* One value. Filled by user space, but for `asleep`, which the kernel side clears. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct capture_control);
+} control SEC(".maps");
+
+/* One value per CPU, only ever added to by the kernel side. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct kernel_stats);
+} stats SEC(".maps");
+
+static __always_inline struct capture_control *control_get(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&control, &zero);
+}
+
+/* Adds to a counter of this CPU; atomic, as one program may preempt another. */
+#define STATS_ADD(field, n)                                                        \
+	do {                                                                       \
+		u32 zero_ = 0;                                                     \
+		struct kernel_stats *stats_ = bpf_map_lookup_elem(&stats, &zero_); \
+		if (stats_)                                                        \
+			__sync_fetch_and_add(&stats_->field, (n));                 \
+	} while (0)
+
+#endif

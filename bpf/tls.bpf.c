@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Reads and writes of TLS libraries: uprobes at the entry and the return of the functions that
+ * `discover` found. Plaintext is read on return, with the length that the call really had, so a
+ * call that failed or is retried neither loses nor repeats a byte.
+ *
+ * The same logic hangs on three kinds of links, whichever the kernel gives:
+ *   tls_session                one link for entry and return, the kernel pairs them (6.13)
+ *   tls_entry, tls_return      two links with cookies (uprobe multi, or perf events, 5.15)
+ *   tls_<role>_<entry|return>  one program per convention, for kernels without cookies
+ */
+#include "lib/call.bpf.h"
+#include "lib/conn.bpf.h"
+#include "lib/regs.bpf.h"
+#include "lib/watch.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline u8 role_dir(u32 role)
+{
+	return role == ROLE_WRITE ? REC_SENT : REC_RECEIVED;
+}
+
+/* What a call's registers say on entry, read at once: the verifier dislikes conditional reads. */
+struct entry_args {
+	u64 object, buf, arg3, arg4, frame;
+};
+
+static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
+{
+	struct entry_args a = {
+		.object = REGS_ARG0(ctx),
+		.buf = REGS_ARG1(ctx),
+		.arg3 = REGS_ARG3(ctx),
+		.arg4 = REGS_ARG4(ctx),
+		.frame = REGS_ENTRY_FRAME(ctx),
+	};
+
+	return a;
+}
+
+/* True when the return is wanted. */
+static __always_inline bool tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
+{
+	u32 role = PROBE_COOKIE_ROLE(spec);
+	u8 dir = role_dir(role);
+	struct conn_state *conn;
+
+	if (role == ROLE_FREE) {
+		conn_end(a->object, pid_tgid);
+		return false;
+	}
+	conn = conn_find_or_add(a->object, pid_tgid >> 32, PROBE_COOKIE_TARGET(spec));
+	if (!conn) {
+		STATS_ADD(states_dropped, 1);
+		return false;
+	}
+	conn->buf[dir] = a->buf;
+	conn->done[dir] = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3;
+	return true;
+}
+
+/* How many bytes the call moved; 0 for a failed one. */
+static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
+{
+	u64 len = 0;
+
+	if (len_from == LEN_RESULT)
+		return (int)result > 0 ? (u32)result : 0;
+	if ((int)result != 1)
+		return 0;
+	if (bpf_probe_read_user(&len, sizeof(len), (void *)done_addr)) {
+		STATS_ADD(states_dropped, 1);
+		return 0;
+	}
+	return len;
+}
+
+static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec)
+{
+	u8 dir = role_dir(PROBE_COOKIE_ROLE(spec));
+	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
+	u64 len;
+
+	if (!conn)
+		return;
+	len = call_len(result, PROBE_COOKIE_LEN_FROM(spec), conn->done[dir]);
+	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid);
+}
+
+SEC("uprobe")
+int tls_session(struct pt_regs *ctx)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u64 spec = bpf_get_attach_cookie(ctx);
+	u64 result = REGS_RESULT(ctx);
+	struct entry_args a = entry_args_read(ctx);
+	u64 *object;
+
+	if (!bpf_session_is_return() && !process_is_watched(pid_tgid >> 32))
+		return 1;
+	object = bpf_session_cookie();
+	if (!object)
+		return 1;
+	if (bpf_session_is_return()) {
+		tls_leave(result, *object, pid_tgid, spec);
+		return 0;
+	}
+	*object = a.object;
+	return tls_enter(&a, pid_tgid, spec) ? 0 : 1;
+}
+
+static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct entry_args a = entry_args_read(ctx);
+
+	if (!process_is_watched(pid_tgid >> 32))
+		return 0;
+	if (tls_enter(&a, pid_tgid, spec) && !call_enter(pid_tgid, a.frame, a.object))
+		STATS_ADD(states_dropped, 1);
+	return 0;
+}
+
+static __always_inline int pair_return(struct pt_regs *ctx, u64 spec)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u64 result = REGS_RESULT(ctx);
+	u64 object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
+
+	if (object)
+		tls_leave(result, object, pid_tgid, spec);
+	return 0;
+}
+
+SEC("uprobe")
+int tls_entry(struct pt_regs *ctx)
+{
+	return pair_entry(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("uprobe")
+int tls_return(struct pt_regs *ctx)
+{
+	return pair_return(ctx, bpf_get_attach_cookie(ctx));
+}
+
+/* The target is not known here: user space then takes the only one there is. */
+#define TLS_PLAIN(name, role, len_from)                                   \
+	SEC("uprobe")                                                     \
+	int tls_##name##_entry(struct pt_regs *ctx)                       \
+	{                                                                 \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));  \
+	}                                                                 \
+	SEC("uprobe")                                                     \
+	int tls_##name##_return(struct pt_regs *ctx)                      \
+	{                                                                 \
+		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0)); \
+	}
+
+TLS_PLAIN(read_result, ROLE_READ, LEN_RESULT)
+TLS_PLAIN(write_result, ROLE_WRITE, LEN_RESULT)
+TLS_PLAIN(read_arg3, ROLE_READ, LEN_AT_ARG3)
+TLS_PLAIN(write_arg3, ROLE_WRITE, LEN_AT_ARG3)
+TLS_PLAIN(write_arg4, ROLE_WRITE, LEN_AT_ARG4)
+
+SEC("uprobe")
+int tls_free_entry(struct pt_regs *ctx)
+{
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What this kernel can do, found by doing it, never by its version. */
+#ifndef PLAINTAP_ATTACH_FEATURES_H
+#define PLAINTAP_ATTACH_FEATURES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+enum feature {
+	FEATURE_SESSION,     /* one uprobe link for entry and return */
+	FEATURE_MULTI,	     /* one uprobe link for many places */
+	FEATURE_COOKIE,	     /* a link's program learns which place was hit */
+	FEATURE_USER_DYNPTR, /* user memory is read straight into a record of any size */
+	FEATURE_LOOP,	     /* loops of any length */
+	FEATURE_CNT,
+};
+
+struct features {
+	bool has[FEATURE_CNT];
+};
+
+/*
+ * Tries every feature but those in the set `forbidden` (bits by enum feature), which count as
+ * absent. Never places a probe. Fails only where the kernel cannot do the minimum (a message says
+ * what is missing): BTF, uprobes, ring buffers.
+ */
+int features_probe(unsigned forbidden, struct features *ret, struct error *ret_error);
+
+/* "session", "multi", "cookie", "dynptr", "loop". */
+const char *feature_name(enum feature f);
+/* The feature of that name, or -EINVAL. */
+int feature_from_name(struct str name);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel side from user space: load, attach, detach, and which processes are watched.
+ *
+ * Phases: kernel_side_open() loads everything and places no probe on any library; then
+ * kernel_side_watch() and kernel_side_attach() in any order, at any time; kernel_side_detach()
+ * takes all probes off while the maps stay readable, so that what is still in the ring and the
+ * tables can be collected; kernel_side_close() frees.
+ */
+#ifndef PLAINTAP_ATTACH_KERNEL_SIDE_H
+#define PLAINTAP_ATTACH_KERNEL_SIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "features.h"
+#include "records.h"
+
+struct kernel_side;
+struct target;
+
+struct kernel_side_options {
+	uint32_t ring_size; /* bytes; a power of two, at least a page */
+	bool watch_all;	    /* every process but this one */
+	unsigned forbidden; /* set of features not to use, bits by enum feature */
+};
+
+int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
+		     struct error *ret_error);
+/* Probes all points of the target, in every process; only watched ones are looked at. */
+int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+void kernel_side_detach(struct kernel_side *k);
+/* NULL is fine. */
+void kernel_side_close(struct kernel_side *k);
+
+/* The set of watched processes. Children join by themselves. -ENOSPC: the set is full. */
+int kernel_side_watch(struct kernel_side *k, pid_t pid);
+int kernel_side_unwatch(struct kernel_side *k, pid_t pid);
+/* How many processes are watched now; up to `max` is counted. */
+unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max);
+
+int kernel_side_ring_fd(const struct kernel_side *k);
+uint32_t kernel_side_ring_size(const struct kernel_side *k);
+int kernel_side_conns_fd(const struct kernel_side *k);
+int kernel_side_unsent_ends_fd(const struct kernel_side *k);
+struct capture_control *kernel_side_control(struct kernel_side *k);
+/* Summed over all CPUs. */
+int kernel_side_stats(const struct kernel_side *k, struct kernel_stats *ret);
+/* "session", "multi" or "perf". */
+const char *kernel_side_fashion(const struct kernel_side *k);
+
+#endif

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel_tables.h"
+
+#include <stdbool.h>
+
+#include <bpf/bpf.h>
+
+#include "kernel_side.h"
+
+/* A connection's id begins with the low bits of its birth time. */
+static bool began_before(uint64_t id, uint64_t ns)
+{
+	return (int64_t)(id - (ns << CONN_ID_CPU_BITS)) < 0;
+}
+
+void kernel_tables_take_conns(struct kernel_side *k, pid_t pid, uint64_t before_ns,
+			      conn_state_fn fn, void *user)
+{
+	int fd = kernel_side_conns_fd(k);
+	struct conn_key key, next;
+	struct conn_state state;
+	int r = bpf_map_get_next_key(fd, NULL, &next);
+
+	while (!r) {
+		key = next;
+		/* The successor first: after the deletion there is none to be found. */
+		r = bpf_map_get_next_key(fd, &key, &next);
+		if (pid && key.pid != (uint32_t)pid)
+			continue;
+		if (bpf_map_lookup_elem(fd, &key, &state))
+			continue;
+		if (pid && !began_before(state.id, before_ns))
+			continue;
+		if (bpf_map_delete_elem(fd, &key))
+			continue;
+		fn(user, (pid_t)key.pid, &state);
+	}
+}
+
+void kernel_tables_take_unsent_ends(struct kernel_side *k, conn_state_fn fn, void *user)
+{
+	int fd = kernel_side_unsent_ends_fd(k);
+	struct unsent_end end;
+	uint64_t id;
+
+	while (!bpf_map_get_next_key(fd, NULL, &id)) {
+		int missing = bpf_map_lookup_elem(fd, &id, &end);
+
+		if (bpf_map_delete_elem(fd, &id) < 0)
+			return;
+		if (!missing)
+			fn(user, (pid_t)end.pid, &end.state);
+	}
+}

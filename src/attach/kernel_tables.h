@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads what the kernel side still holds about connections. */
+#ifndef PLAINTAP_ATTACH_KERNEL_TABLES_H
+#define PLAINTAP_ATTACH_KERNEL_TABLES_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "records.h"
+
+struct kernel_side;
+
+typedef void (*conn_state_fn)(void *user, pid_t pid, const struct conn_state *state);
+
+/*
+ * Takes connections out of the kernel's table and hands each to `fn`: those of process `pid` that
+ * began before `before_ns` (CLOCK_MONOTONIC; a later one belongs to another program under the same
+ * pid), or with pid 0 all of every process. For processes that have ended, and for the end of the
+ * capture.
+ */
+void kernel_tables_take_conns(struct kernel_side *k, pid_t pid, uint64_t before_ns,
+			      conn_state_fn fn, void *user);
+
+/* The same for ends that found the ring full. */
+void kernel_tables_take_unsent_ends(struct kernel_side *k, conn_state_fn fn, void *user);
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "collect.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "model/counters.h"
+#include "records.h"
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void collector_init(struct collector *c, const struct collect_ops *ops, void *user,
+		    struct counters *counters)
+{
+	*c = (struct collector){
+		.ops = ops,
+		.user = user,
+		.counters = counters,
+		.wall_offset_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC),
+	};
+}
+
+static uint64_t wall_ns(const struct collector *c, uint64_t monotonic_ns)
+{
+	return (uint64_t)((int64_t)monotonic_ns + c->wall_offset_ns);
+}
+
+static void give_chunk(struct collector *c, struct chunk *chunk, const uint8_t *data, size_t len)
+{
+	if (!len)
+		return;
+	chunk->data = data;
+	chunk->len = len;
+	c->ops->chunk(c->user, chunk);
+	chunk->off += len;
+	chunk->gap_causes = 0;
+}
+
+/* The plaintext may wrap at the end of the ring: then it is two chunks. */
+static void give_payload(struct collector *c, struct chunk *chunk, const struct ring_record *rec,
+			 size_t len)
+{
+	size_t head = sizeof(struct rec_data);
+	size_t in_first = rec->first_len > head ? rec->first_len - head : 0;
+	size_t skip_second = head > rec->first_len ? head - rec->first_len : 0;
+
+	if (in_first > len)
+		in_first = len;
+	if (in_first)
+		give_chunk(c, chunk, rec->first + head, in_first);
+	if (len > in_first)
+		give_chunk(c, chunk, rec->second + skip_second, len - in_first);
+}
+
+static bool data_is_valid(const struct rec_data *r, size_t rec_len)
+{
+	return r->len >= 1 && r->len <= REC_DATA_MAX && r->dir < REC_DIR_CNT && r->pid &&
+	       r->head.size == sizeof(*r) + r->len && r->head.size <= rec_len;
+}
+
+static bool take_data(struct collector *c, const struct ring_record *rec)
+{
+	struct rec_data r;
+	struct chunk chunk;
+
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r))
+		return false;
+	if (!data_is_valid(&r, ring_record_len(rec)))
+		return false;
+	chunk = (struct chunk){
+		.conn_key = r.conn,
+		.pid = (pid_t)r.pid,
+		.tid = (pid_t)r.tid,
+		.library = r.target,
+		.dir = r.dir == REC_SENT ? DIR_SENT : DIR_RECEIVED,
+		.off = r.off,
+		.gap_causes = r.gap_causes,
+		.ts_ns = wall_ns(c, r.head.ts_ns),
+	};
+	c->counters->collect.bytes += r.len;
+	give_payload(c, &chunk, rec, r.len);
+	return true;
+}
+
+static bool take_conn_end(struct collector *c, const struct ring_record *rec)
+{
+	struct rec_conn_end r;
+	struct chunk_end end;
+
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
+		return false;
+	end = (struct chunk_end){
+		.conn_key = r.conn,
+		.pid = (pid_t)r.pid,
+		.tid = (pid_t)r.tid,
+		.library = r.target,
+		.end = CONN_END_FREED,
+		.total = { r.total[REC_SENT], r.total[REC_RECEIVED] },
+		.gap_causes = { r.gap_causes[REC_SENT], r.gap_causes[REC_RECEIVED] },
+		.ts_ns = wall_ns(c, r.head.ts_ns),
+	};
+	c->ops->conn_end(c->user, &end);
+	return true;
+}
+
+static enum process_event process_event_of(uint32_t type)
+{
+	if (type == REC_FORK)
+		return PROCESS_FORKED;
+	return type == REC_EXEC ? PROCESS_EXECUTED : PROCESS_EXITED;
+}
+
+static bool take_process(struct collector *c, const struct ring_record *rec)
+{
+	struct process_change change;
+	struct rec_process r;
+
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
+		return false;
+	change = (struct process_change){
+		.event = process_event_of(r.head.type),
+		.pid = (pid_t)r.pid,
+		.ppid = (pid_t)r.ppid,
+		.status = (int)r.exit_code,
+		.monotonic_ns = r.head.ts_ns,
+	};
+	c->ops->process(c->user, &change);
+	return true;
+}
+
+static bool take(struct collector *c, const struct ring_record *rec)
+{
+	struct rec_head head;
+
+	if (ring_record_copy(rec, 0, &head, sizeof(head)) != sizeof(head))
+		return false;
+	switch (head.type) {
+	case REC_DATA:
+		return take_data(c, rec);
+	case REC_CONN_END:
+		return take_conn_end(c, rec);
+	case REC_FORK:
+	case REC_EXEC:
+	case REC_EXIT:
+		return take_process(c, rec);
+	default:
+		return false;
+	}
+}
+
+void collect_record(void *collector, const struct ring_record *rec)
+{
+	struct collector *c = collector;
+
+	if (take(c, rec)) {
+		c->counters->collect.records++;
+		return;
+	}
+	c->counters->collect.records_invalid++;
+	if (ring_record_len(rec) > sizeof(struct rec_data))
+		c->counters->collect.bytes_invalid += ring_record_len(rec) -
+						      sizeof(struct rec_data);
+}
+
+void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
+			enum conn_end why)
+{
+	struct chunk_end end = {
+		.conn_key = state->id,
+		.pid = pid,
+		.tid = (pid_t)state->tid,
+		.library = state->target,
+		.end = why,
+		.total = { state->off[REC_SENT], state->off[REC_RECEIVED] },
+		.gap_causes = { state->gap_causes[REC_SENT], state->gap_causes[REC_RECEIVED] },
+		.ts_ns = (uint64_t)now_ns(CLOCK_REALTIME),
+	};
+
+	c->ops->conn_end(c->user, &end);
+}
+
+void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats)
+{
+	struct counters *to = c->counters;
+
+	to->kernel.calls = stats->calls;
+	to->kernel.bytes_seen = stats->bytes_seen;
+	to->kernel.bytes_sent = stats->bytes_sent;
+	to->kernel.bytes_dropped[0] = stats->bytes_ring_full;
+	to->kernel.bytes_dropped[1] = stats->bytes_unreadable;
+	to->kernel.bytes_dropped[2] = stats->bytes_too_long;
+	to->kernel.records_dropped = stats->records_ring_full;
+	to->kernel.states_dropped = stats->states_dropped;
+	to->kernel.ends_dropped = stats->ends_dropped;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Turns the kernel side's records into what `stream` takes, after checking every field. */
+#ifndef PLAINTAP_COLLECT_COLLECT_H
+#define PLAINTAP_COLLECT_COLLECT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "model/chunk.h"
+#include "ring.h"
+
+struct counters;
+struct kernel_stats;
+struct conn_state;
+
+enum process_event {
+	PROCESS_FORKED,
+	PROCESS_EXECUTED,
+	PROCESS_EXITED,
+};
+
+struct process_change {
+	enum process_event event;
+	pid_t pid;
+	pid_t ppid;	       /* its parent */
+	int status;	       /* PROCESS_EXITED: as wait() gives it */
+	uint64_t monotonic_ns; /* when, on the kernel's clock */
+};
+
+struct collect_ops {
+	void (*chunk)(void *user, const struct chunk *c);
+	void (*conn_end)(void *user, const struct chunk_end *end);
+	void (*process)(void *user, const struct process_change *change);
+};
+
+struct collector {
+	const struct collect_ops *ops;
+	void *user;
+	struct counters *counters;
+	int64_t wall_offset_ns; /* wall clock minus CLOCK_MONOTONIC */
+};
+
+/* `ops`, `user` and `counters` are borrowed for the collector's life. */
+void collector_init(struct collector *c, const struct collect_ops *ops, void *user,
+		    struct counters *counters);
+
+/* A ring_fn; `user` is the collector. Records that break the ABI are counted and dropped. */
+void collect_record(void *collector, const struct ring_record *rec);
+
+/* What the kernel's tables say of a connection whose end was never told, and why it ends now. */
+void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
+			enum conn_end why);
+
+/* Takes the kernel side's own counters into `c->counters->kernel`. */
+void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats);
+
+#endif
