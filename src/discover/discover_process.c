@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A process may live in a container, and may run a library that an upgrade has replaced on disk.
+ * So a mapped file is opened through /proc/PID/map_files, which leads to the very file whatever
+ * its name; where that is not allowed, by its path below /proc/PID/root, and then the inode must
+ * be the mapped one. Device numbers are not held against it: overlayfs and btrfs show other ones in
+ * maps than in stat(2).
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "discover/open_file.h"
+#include "discover/proc_maps.h"
+#include "discover/target_list.h"
+#include "discover/tls_library.h"
+
+enum {
+	MAPS_MAX = 64 << 20, /* bytes of maps text */
+	SEEN_MAX = 4096,     /* distinct executable files of one process */
+};
+
+struct seen_file {
+	unsigned dev_major, dev_minor;
+	uint64_t ino;
+};
+
+struct scan {
+	const char *proc_root;
+	pid_t pid;
+	struct target_list *list;
+	struct process_findings *findings;
+	struct seen_file *seen;
+	size_t seen_cnt;
+};
+
+/* True the first time. */
+static bool scan_note_file(struct scan *s, const struct proc_map *m)
+{
+	for (size_t i = 0; i < s->seen_cnt; i++) {
+		if (s->seen[i].ino == m->ino && s->seen[i].dev_major == m->dev_major &&
+		    s->seen[i].dev_minor == m->dev_minor)
+			return false;
+	}
+	if (s->seen_cnt < SEEN_MAX)
+		s->seen[s->seen_cnt++] = (struct seen_file){ m->dev_major, m->dev_minor, m->ino };
+	return true;
+}
+
+/* A descriptor of the mapped file, or -errno. */
+static int open_mapped(const struct scan *s, const struct proc_map *m, const char *path)
+{
+	char name[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/%d/map_files/%" PRIx64 "-%" PRIx64, s->proc_root,
+		 (int)s->pid, m->start, m->end);
+	fd = open_regular(name);
+	if (fd >= 0)
+		return fd;
+	if (snprintf(name, sizeof(name), "%s/%d/root%s", s->proc_root, (int)s->pid, path) >=
+	    (int)sizeof(name))
+		return -ENAMETOOLONG;
+	fd = open_regular(name);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0 || st.st_ino != m->ino) {
+		close(fd);
+		return -ESTALE;
+	}
+	return fd;
+}
+
+static void note_problem(struct process_findings *f, const struct error *e)
+{
+	log_say(LOG_INFO, "%s", e->text);
+	if (f->problem.code == 0)
+		f->problem = *e;
+}
+
+static int collect_mapped(struct scan *s, const struct proc_map *m, const char *path)
+{
+	CLEANUP_CLOSE int fd = open_mapped(s, m, path);
+	struct error e = {};
+	int r;
+
+	if (fd == -ENOMEM)
+		return fd;
+	if (fd == -ESTALE) {
+		error_set(&e, fd,
+			  "%s of process %d was replaced on disk; restart the program, or run "
+			  "plaintap with more rights, to probe the old one",
+			  path, (int)s->pid);
+		note_problem(s->findings, &e);
+		return 0;
+	}
+	if (fd < 0) {
+		error_set_errno(&e, fd, "cannot open %s of process %d", path, (int)s->pid);
+		note_problem(s->findings, &e);
+		return 0;
+	}
+	r = tls_library_collect(fd, path, s->list, &e);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		note_problem(s->findings, &e);
+	else
+		s->findings->tls_cnt++;
+	return 0;
+}
+
+static int scan_map(struct scan *s, const struct proc_map *m)
+{
+	CLEANUP_FREE char *path = NULL;
+	int r;
+
+	if (!m->executable || m->ino == 0 || m->path.len == 0 || m->path.p[0] != '/')
+		return 0;
+	if (!scan_note_file(s, m))
+		return 0;
+	path = proc_map_path(m);
+	if (!path)
+		return -ENOMEM;
+	if (s->findings->program && strcmp(s->findings->program, path) == 0)
+		return 0;
+	r = process_findings_add(s->findings, path);
+	if (r < 0)
+		return r;
+	return tls_library_name_matches(path) ? collect_mapped(s, m, path) : 0;
+}
+
+static void look_at_executable(const struct scan *s)
+{
+	char link[PATH_MAX], target[PATH_MAX];
+	const char *suffix = " (deleted)";
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "%s/%d/exe", s->proc_root, (int)s->pid);
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0)
+		return;
+	target[n] = '\0';
+	if ((size_t)n > strlen(suffix) && strcmp(target + n - strlen(suffix), suffix) == 0)
+		target[(size_t)n - strlen(suffix)] = '\0';
+	process_findings_look_at_program(s->findings, link, target);
+}
+
+/* The main thread ended: there is no memory left to look at. */
+static bool has_ended(const struct scan *s)
+{
+	char path[PATH_MAX];
+	const char *state;
+	struct buf b;
+	bool ended;
+
+	buf_init(&b, 65536);
+	snprintf(path, sizeof(path), "%s/%d/stat", s->proc_root, (int)s->pid);
+	if (read_file(path, &b) < 0 || buf_append_byte(&b, 0) < 0) {
+		buf_done(&b);
+		return true;
+	}
+	state = strrchr((char *)b.data, ')');
+	ended = !state || (state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X'));
+	buf_done(&b);
+	return ended;
+}
+
+static int scan_maps_text(struct scan *s, struct str text, struct error *err)
+{
+	struct proc_map m;
+	int r;
+
+	while ((r = proc_maps_next(&text, &m)) != 0) {
+		r = r < 0 ? r : scan_map(s, &m);
+		if (r == -EBADMSG)
+			log_say(LOG_DEBUG, "a line of the maps of process %d is not understood",
+				(int)s->pid);
+		else if (r < 0)
+			return error_set_errno(err, r, "cannot look into process %d", (int)s->pid);
+	}
+	return 0;
+}
+
+int discover_process_at(const char *proc_root, pid_t pid, struct target_list *list,
+			struct process_findings *findings, struct error *ret_error)
+{
+	struct scan s = { .proc_root = proc_root, .pid = pid, .list = list, .findings = findings };
+	char path[PATH_MAX];
+	struct buf text;
+	int r;
+
+	buf_init(&text, MAPS_MAX);
+	s.seen = calloc(SEEN_MAX, sizeof(*s.seen));
+	if (!s.seen)
+		return error_set_errno(ret_error, -ENOMEM, "cannot look into process %d", (int)pid);
+	look_at_executable(&s);
+	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
+	r = read_file(path, &text);
+	if (r == -ENOENT || r == -ESRCH || (r == 0 && text.len == 0 && has_ended(&s)))
+		r = error_set(ret_error, -ESRCH, "there is no process %d (or it has just ended)",
+			      (int)pid);
+	else if (r < 0)
+		r = error_set_errno(ret_error, r, "cannot read %s", path);
+	else
+		r = scan_maps_text(&s, str_make(text.data, text.len), ret_error);
+	free(s.seen);
+	buf_done(&text);
+	return r < 0 ? r : (int)findings->tls_cnt;
+}
+
+int discover_process(pid_t pid, struct target_list *list, struct process_findings *findings,
+		     struct error *ret_error)
+{
+	return discover_process_at("/proc", pid, list, findings, ret_error);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "process_info.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "discover/open_file.h"
+#include "model/process.h"
+
+enum { SMALL_FILE_MAX = 65536 };
+
+/* One file of /proc/PID, what fits below b->max of it. */
+static int read_entry(const char *proc_root, pid_t pid, const char *name, struct buf *b)
+{
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%d/%s", proc_root, (int)pid, name);
+	r = read_file(path, b);
+	return r == -EFBIG ? 0 : r;
+}
+
+static void read_comm(const char *proc_root, struct process *p)
+{
+	struct buf b;
+	size_t len;
+
+	buf_init(&b, SMALL_FILE_MAX);
+	if (read_entry(proc_root, p->pid, "comm", &b) == 0 && b.len > 0) {
+		len = b.len - (b.data[b.len - 1] == '\n');
+		if (len > sizeof(p->comm) - 1)
+			len = sizeof(p->comm) - 1;
+		memcpy(p->comm, b.data, len);
+		p->comm[len] = '\0';
+	}
+	buf_done(&b);
+}
+
+/* First number of a line such as "Uid:\t1000\t1000\t1000\t1000". */
+static bool status_number(struct str line, struct str key, uint64_t *ret)
+{
+	size_t len = 0;
+
+	if (!str_starts_with(line, key))
+		return false;
+	line = str_trim(str_make(line.p + key.len, line.len - key.len));
+	while (len < line.len && line.p[len] >= '0' && line.p[len] <= '9')
+		len++;
+	return str_to_u64(str_make(line.p, len), 10, ret) == 0;
+}
+
+static void read_status(const char *proc_root, struct process *p)
+{
+	struct str rest, line;
+	uint64_t number;
+	struct buf b;
+
+	buf_init(&b, SMALL_FILE_MAX);
+	if (read_entry(proc_root, p->pid, "status", &b) == 0) {
+		rest = str_make(b.data, b.len);
+		while (str_next_part(&rest, '\n', &line)) {
+			if (status_number(line, STR_LIT("PPid:"), &number) && number <= INT_MAX)
+				p->ppid = (pid_t)number;
+			if (status_number(line, STR_LIT("Uid:"), &number) && number < UINT32_MAX)
+				p->uid = (uid_t)number;
+		}
+	}
+	buf_done(&b);
+}
+
+static void read_exe(const char *proc_root, struct process *p)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/%d/exe", proc_root, (int)p->pid);
+	n = readlink(path, target, sizeof(target));
+	if (n > 0)
+		p->exe = str_dup(str_make(target, (size_t)n));
+}
+
+/* Arguments end in NUL each; a program may also have written a title of its own there. */
+static void read_cmdline(const char *proc_root, struct process *p)
+{
+	struct buf b;
+
+	buf_init(&b, PROCESS_CMDLINE_MAX - 1);
+	if (read_entry(proc_root, p->pid, "cmdline", &b) == 0) {
+		while (b.len > 0 && b.data[b.len - 1] == '\0')
+			b.len--;
+		for (size_t i = 0; i < b.len; i++) {
+			if (b.data[i] == '\0')
+				b.data[i] = ' ';
+		}
+		if (b.len > 0)
+			p->cmdline = str_dup(str_make(b.data, b.len));
+	}
+	buf_done(&b);
+}
+
+struct process *process_info_read_at(const char *proc_root, pid_t pid)
+{
+	struct process *p = process_new(pid);
+
+	if (!p)
+		return NULL;
+	read_comm(proc_root, p);
+	read_status(proc_root, p);
+	read_exe(proc_root, p);
+	read_cmdline(proc_root, p);
+	return p;
+}
+
+struct process *process_info_read(pid_t pid)
+{
+	return process_info_read_at("/proc", pid);
+}
+
+/* Field 22 of /proc/PID/stat; the 2nd one is the name, which may hold spaces and parentheses. */
+static int parse_start_time(struct str stat, uint64_t *ret)
+{
+	struct str rest, field = {};
+	size_t end = stat.len;
+
+	while (end > 0 && stat.p[end - 1] != ')')
+		end--;
+	if (end == 0 || end + 1 >= stat.len)
+		return -EBADMSG;
+	rest = str_trim(str_make(stat.p + end + 1, stat.len - end - 1));
+	for (int i = 3; i <= 22; i++) {
+		if (!str_next_part(&rest, ' ', &field))
+			return -EBADMSG;
+	}
+	return str_to_u64(field, 10, ret) < 0 ? -EBADMSG : 0;
+}
+
+int process_start_time_at(const char *proc_root, pid_t pid, uint64_t *ret_ticks)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, SMALL_FILE_MAX);
+	r = read_entry(proc_root, pid, "stat", &b);
+	if (r == 0)
+		r = parse_start_time(str_make(b.data, b.len), ret_ticks);
+	buf_done(&b);
+	return r == -ENOENT ? -ESRCH : r;
+}
+
+int process_start_time(pid_t pid, uint64_t *ret_ticks)
+{
+	return process_start_time_at("/proc", pid, ret_ticks);
+}

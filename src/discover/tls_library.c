@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tls_library.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "discover/elf_file.h"
+#include "discover/open_file.h"
+#include "discover/target_list.h"
+#include "model/target.h"
+
+struct probe_row {
+	const char *symbol;
+	enum probe_role role;
+	enum probe_len len_from;
+	bool required;
+};
+
+struct library_row {
+	enum target_kind kind;
+	const char *patterns[8]; /* of file names, fnmatch(3) */
+	struct probe_row probes[TARGET_POINT_MAX];
+};
+
+static const struct library_row library_rows[] = {
+	{
+		/* Also LibreSSL's and BoringSSL's shared libssl: the same functions. */
+		.kind = TARGET_OPENSSL,
+		/* The last one is what Python wheels carry: a hash in the name. */
+		.patterns = { "libssl.so", "libssl.so.*", "libssl-*.so*" },
+		.probes = {
+			{ "SSL_read", PROBE_READ, PROBE_LEN_RESULT, true },
+			{ "SSL_write", PROBE_WRITE, PROBE_LEN_RESULT, true },
+			/* Since OpenSSL 1.1.1. */
+			{ "SSL_read_ex", PROBE_READ, PROBE_LEN_AT_ARG3, false },
+			{ "SSL_write_ex", PROBE_WRITE, PROBE_LEN_AT_ARG3, false },
+			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, false },
+		},
+	},
+};
+
+static const struct {
+	const char *pattern;
+	const char *project;
+} unsupported_rows[] = {
+	{ "libgnutls.so*", "GnuTLS" },
+	{ "libgnutls-*.so*", "GnuTLS" },
+	{ "libnspr4.so*", "NSS" },
+	{ "libnss3.so*", "NSS" },
+	{ "libssl3.so*", "NSS" },
+	{ "libmbedtls.so*", "Mbed TLS" },
+	{ "libwolfssl.so*", "wolfSSL" },
+	{ "libs2n.so*", "s2n-tls" },
+	{ "librustls.so*", "rustls" },
+	{ "libbearssl.so*", "BearSSL" },
+	{ "libtls.so*", "LibreSSL's libtls" },
+};
+
+#define ROW_CNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+static const struct library_row *row_of(const char *path)
+{
+	const char *name = path_base(path);
+
+	for (size_t i = 0; i < ROW_CNT(library_rows); i++) {
+		for (size_t k = 0; k < ROW_CNT(library_rows[i].patterns); k++) {
+			const char *pattern = library_rows[i].patterns[k];
+
+			if (pattern && fnmatch(pattern, name, 0) == 0)
+				return &library_rows[i];
+		}
+	}
+	return NULL;
+}
+
+bool tls_library_name_matches(const char *path)
+{
+	return row_of(path) != NULL;
+}
+
+const char *tls_library_names(void)
+{
+	return "libssl.so*, libssl-*.so*";
+}
+
+const char *tls_library_unsupported(const char *path)
+{
+	const char *name = path_base(path);
+
+	for (size_t i = 0; i < ROW_CNT(unsupported_rows); i++) {
+		if (fnmatch(unsupported_rows[i].pattern, name, 0) == 0)
+			return unsupported_rows[i].project;
+	}
+	return NULL;
+}
+
+static int find_points(struct elf_file *elf, const char *path, const struct library_row *row,
+		       struct target *t, struct error *err)
+{
+	struct elf_function functions[TARGET_POINT_MAX] = {};
+	size_t cnt = 0;
+	int r;
+
+	while (cnt < TARGET_POINT_MAX && row->probes[cnt].symbol) {
+		functions[cnt].name = row->probes[cnt].symbol;
+		cnt++;
+	}
+	r = elf_file_find_functions(elf, functions, cnt, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < cnt; i++) {
+		const struct probe_row *probe = &row->probes[i];
+
+		if (!functions[i].found && probe->required)
+			return error_set(err, -ENOENT,
+					 "%s is named like %s, but exports no function %s", path,
+					 target_kind_name(row->kind), probe->symbol);
+		if (!functions[i].found)
+			continue;
+		t->points[t->point_cnt++] = (struct probe_point){
+			.file_off = functions[i].file_off,
+			.role = probe->role,
+			.len_from = probe->len_from,
+			.symbol = probe->symbol,
+		};
+	}
+	return 0;
+}
+
+int tls_library_examine(int fd, const char *path, struct target **ret, struct error *ret_error)
+{
+	const struct library_row *row = row_of(path);
+	struct elf_file *elf = NULL;
+	struct target *t = NULL;
+	struct stat st;
+	int r;
+
+	if (!row)
+		return error_set(ret_error, -ENOENT, "%s is not a TLS library that plaintap knows",
+				 path);
+	r = elf_file_open(fd, path, &elf, ret_error);
+	if (r < 0)
+		return r;
+	t = target_new(row->kind, path);
+	if (!t) {
+		r = error_set_errno(ret_error, -ENOMEM, "cannot read %s", path);
+		goto out;
+	}
+	r = find_points(elf, path, row, t, ret_error);
+	if (r < 0)
+		goto out;
+	t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (t->fd < 0 || fstat(t->fd, &st) < 0) {
+		r = error_set_errno(ret_error, -errno, "cannot keep %s open", path);
+		goto out;
+	}
+	t->dev = st.st_dev;
+	t->ino = st.st_ino;
+	*ret = t;
+	t = NULL;
+out:
+	target_free(t);
+	elf_file_free(elf);
+	return r;
+}
+
+int tls_library_collect(int fd, const char *path, struct target_list *list, struct error *ret_error)
+{
+	struct target *t;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(ret_error, -errno, "cannot read %s", path);
+	if (target_list_find(list, st.st_dev, st.st_ino))
+		return 0;
+	r = tls_library_examine(fd, path, &t, ret_error);
+	if (r < 0)
+		return r;
+	r = target_list_add(list, t);
+	if (r < 0) {
+		target_free(t);
+		return error_set_errno(ret_error, r, "cannot add %s to the files to probe", path);
+	}
+	return r;
+}
