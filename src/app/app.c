@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The phases of a run, in an order that loses nothing:
+ *
+ *   outputs open → kernel side loaded → command forked, waiting → libraries found and probed →
+ *   ready, command let go → loop → probes off → ring drained → connections ended → summary
+ */
+#include "app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "attach/kernel_side.h"
+#include "attach/kernel_tables.h"
+#include "attach/privilege.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "discover/program.h"
+#include "loop.h"
+#include "model/connection.h"
+#include "state.h"
+#include "targets.h"
+
+/* The consumer must get a processor when the ring fills, also on a busy machine. */
+enum { CONSUMER_NICE = -10 };
+
+static int open_outputs(struct app *a, struct error *ret_error)
+{
+	const struct app_options *opt = a->opt;
+	struct sink_options sink_opt = {
+		.force = opt->force,
+		.color = opt->color,
+		.width = opt->terminal_width,
+	};
+
+	if (!opt->output_cnt)
+		return sink_set_open(&a->pipeline.sinks, "terminal:", &sink_opt, ret_error);
+	for (size_t i = 0; i < opt->output_cnt; i++) {
+		int r = sink_set_open(&a->pipeline.sinks, opt->outputs[i], &sink_opt, ret_error);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int open_kernel(struct app *a, struct error *ret_error)
+{
+	struct kernel_side_options opt = {
+		.ring_size = a->opt->ring_size,
+		.watch_all = !a->opt->pid_cnt && !a->opt->command,
+		.forbidden = a->opt->forbidden,
+	};
+	int r = kernel_side_open(&opt, &a->kernel, ret_error);
+
+	if (r < 0)
+		return r;
+	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot map the ring buffer");
+	return 0;
+}
+
+static int start_command(struct app *a, const char *program, struct error *ret_error)
+{
+	int r = command_start(&a->command, program, a->opt->command, ret_error);
+
+	if (r < 0)
+		return r;
+	r = kernel_side_watch(a->kernel, a->command.pid);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot watch %s", program);
+	return 0;
+}
+
+static int let_command_go(struct app *a, const char *program, struct error *ret_error)
+{
+	struct error err = { 0 };
+	int r = command_go(&a->command, &err);
+
+	if (r < 0)
+		return error_set(ret_error, r, "cannot run %s: %s", program, err.text);
+	return 0;
+}
+
+static void say_ready(struct app *a, uint64_t start_ns)
+{
+	int fd = a->opt->ready_fd;
+
+	log_say(LOG_INFO, "ready after %llu ms",
+		(unsigned long long)((app_now_ns() - start_ns) / 1000000));
+	if (fd < 0)
+		return;
+	if (write(fd, "\n", 1) < 0)
+		log_say(LOG_WARNING, "cannot tell descriptor %d that plaintap is ready", fd);
+	close(fd);
+}
+
+static void conn_of_capture(void *user, pid_t pid, const struct conn_state *state)
+{
+	struct app *a = user;
+
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE);
+}
+
+static void conn_freed(void *user, pid_t pid, const struct conn_state *state)
+{
+	struct app *a = user;
+
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_FREED);
+}
+
+/* No probe fires any more: what is in the ring and the tables is all there will be. */
+static void collect_the_rest(struct app *a)
+{
+	struct kernel_stats stats;
+
+	kernel_side_detach(a->kernel);
+	loop_drain(a);
+	kernel_tables_take_unsent_ends(a->kernel, conn_freed, a);
+	kernel_tables_take_conns(a->kernel, 0, 0, conn_of_capture, a);
+	if (kernel_side_stats(a->kernel, &stats) == 0)
+		collect_kernel_stats(&a->pipeline.collector, &stats);
+}
+
+static void say_why_nothing_was_seen(struct app *a, const char *program)
+{
+	struct buf why;
+
+	if (!program || a->pipeline.counters.stream.connections || a->findings.tls_cnt)
+		return;
+	buf_init(&why, 700);
+	process_findings_explain(&a->findings, &why);
+	buf_append_byte(&why, '\0');
+	log_say(LOG_WARNING,
+		"nothing was seen: %s loads no TLS library that plaintap knows at its start: %s",
+		program, why.len ? (const char *)why.data : "");
+	buf_done(&why);
+}
+
+static int resolve_command(struct app *a, char **ret_program, struct error *ret_error)
+{
+	if (!a->opt->command)
+		return 0;
+	return program_resolve(a->opt->command[0], getenv("PATH"), ret_program, ret_error);
+}
+
+static int prepare(struct app *a, char **ret_program, struct error *ret_error)
+{
+	int r = resolve_command(a, ret_program, ret_error);
+
+	if (!r)
+		r = privilege_check(ret_error);
+	if (!r)
+		r = open_outputs(a, ret_error);
+	if (!r)
+		r = loop_open(a, ret_error);
+	if (!r)
+		r = open_kernel(a, ret_error);
+	if (!r && *ret_program)
+		r = start_command(a, *ret_program, ret_error);
+	if (!r)
+		r = targets_attach_all(a, *ret_program, ret_error);
+	return r;
+}
+
+static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
+{
+	CLEANUP_FREE char *program = NULL;
+	int r;
+
+	if (a->opt->ready_fd >= 0)
+		fcntl(a->opt->ready_fd, F_SETFD, FD_CLOEXEC);
+	r = prepare(a, &program, ret_error);
+	if (r < 0)
+		return r;
+	setpriority(PRIO_PROCESS, 0, CONSUMER_NICE);
+	/* Loading has parsed the kernel's types: megabytes that are not needed again. */
+	malloc_trim(0);
+	say_ready(a, start_ns);
+	if (program)
+		r = let_command_go(a, program, ret_error);
+	if (r < 0)
+		return r;
+	loop_run(a);
+	collect_the_rest(a);
+	pipeline_end_connections(&a->pipeline);
+	say_why_nothing_was_seen(a, program);
+	if (a->pipeline.sinks.first_failure.code && ret_error) {
+		*ret_error = a->pipeline.sinks.first_failure;
+		return ret_error->code;
+	}
+	return 0;
+}
+
+uint64_t app_lost_bytes(const struct counters *c)
+{
+	uint64_t lost = c->collect.bytes_invalid + c->stream.bytes_refused;
+
+	for (unsigned i = 0; i < GAP_CAUSE_CNT; i++)
+		lost += c->kernel.bytes_dropped[i];
+	return lost;
+}
+
+bool app_is_lossless(const struct app_result *result)
+{
+	const struct counters *c = &result->counters;
+
+	return result->balanced && !app_lost_bytes(c) && !c->kernel.states_dropped &&
+	       !c->collect.records_invalid && !c->sink.failures;
+}
+
+static void fill_result(struct app *a, struct app_result *ret)
+{
+	ret->has_command_status = a->command.ended;
+	ret->command_status = a->command.status;
+	ret->counters = a->pipeline.counters;
+	ret->balanced = counters_balanced(&ret->counters);
+}
+
+static void app_done(struct app *a)
+{
+	command_done(&a->command);
+	pipeline_done(&a->pipeline);
+	ring_close(a->ring);
+	kernel_side_close(a->kernel);
+	loop_close(a);
+	target_list_done(&a->targets);
+	process_findings_done(&a->findings);
+}
+
+int app_run(const struct app_options *opt, struct app_result *ret, struct error *ret_error)
+{
+	struct app a = { .opt = opt, .signal_fd = -1, .epoll_fd = -1 };
+	struct pipeline_watcher watcher = { .process = loop_process_changed, .user = &a };
+	uint64_t start_ns = app_now_ns();
+	int r;
+
+	*ret = (struct app_result){ 0 };
+	command_init(&a.command);
+	target_list_init(&a.targets);
+	process_findings_init(&a.findings);
+	r = pipeline_init(&a.pipeline, &a.targets, &watcher, opt->body_limit);
+	if (r < 0)
+		error_set_errno(ret_error, r, "cannot start");
+	else
+		r = run(&a, start_ns, ret_error);
+	pipeline_finish(&a.pipeline);
+	fill_result(&a, ret);
+	app_done(&a);
+	return r;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Waking the consumer costs the traced program more than copying its data, so the consumer looks
+ * by itself: while there is traffic it naps for NAP_MS between two drains; after IDLE_NAPS empty
+ * ones it raises the flag `asleep` and sleeps until the next record's producer wakes it, which costs
+ * that one call a little. SLEEP_MS bounds the rare sleep whose wake-up was missed in between.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach/kernel_side.h"
+#include "attach/kernel_tables.h"
+#include "base/log.h"
+#include "model/connection.h"
+#include "state.h"
+#include "targets.h"
+
+enum {
+	NAP_MS = 2,
+	IDLE_NAPS = 25,
+	SLEEP_MS = 200,
+	DRAIN_MAX = 4096, /* records between two looks at the signals */
+};
+
+#define SECOND_NS	UINT64_C(1000000000)
+#define COMMAND_GRACE_NS (2 * SECOND_NS)
+
+uint64_t app_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
+}
+
+static int watch_fd(int epoll_fd, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+int loop_open(struct app *a, struct error *ret_error)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (a->signal_fd < 0 || a->epoll_fd < 0)
+		return error_set_errno(ret_error, -errno, "cannot set up the event loop");
+	r = watch_fd(a->epoll_fd, a->signal_fd);
+	return r < 0 ? error_set_errno(ret_error, r, "cannot set up the event loop") : 0;
+}
+
+void loop_close(struct app *a)
+{
+	if (a->epoll_fd >= 0)
+		close(a->epoll_fd);
+	if (a->signal_fd >= 0)
+		close(a->signal_fd);
+}
+
+/* ^C on a terminal has reached the command too, and it may mean to go on: a second one ends us. */
+static void interrupted_at_terminal(struct app *a, uint64_t now)
+{
+	if (!a->last_interrupt_ns || now - a->last_interrupt_ns > SECOND_NS) {
+		a->last_interrupt_ns = now;
+		return;
+	}
+	a->stop = true;
+}
+
+static void told_to_end(struct app *a, const struct signalfd_siginfo *info)
+{
+	uint64_t now = app_now_ns();
+
+	if (!a->command.pid || a->command.ended || a->give_up_ns) {
+		a->stop = true;
+		return;
+	}
+	if (info->ssi_signo == SIGINT && info->ssi_code == SI_KERNEL) {
+		interrupted_at_terminal(a, now);
+		return;
+	}
+	/* Only plaintap was told: the command is to end, and its end is to be seen. */
+	kill(a->command.pid, (int)info->ssi_signo);
+	a->give_up_ns = now + COMMAND_GRACE_NS;
+}
+
+static void take_signals(struct app *a)
+{
+	struct signalfd_siginfo info;
+
+	while (read(a->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD) {
+			told_to_end(a, &info);
+			continue;
+		}
+		command_reap(&a->command);
+		if (a->command.ended)
+			a->stop = true;
+	}
+}
+
+/* With processes given, the run is over when the last watched one has ended. */
+static void stop_if_nobody_left(struct app *a)
+{
+	if (a->opt->pid_cnt && !a->command.pid && !kernel_side_watched_cnt(a->kernel, 1))
+		a->stop = true;
+}
+
+static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state *state)
+{
+	struct app *a = user;
+
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_PROCESS);
+}
+
+void loop_process_changed(void *user, const struct process_change *change)
+{
+	struct app *a = user;
+
+	if (change->event == PROCESS_FORKED)
+		return;
+	kernel_tables_take_conns(a->kernel, change->pid, change->monotonic_ns,
+				 conn_of_ended_process, a);
+	if (change->event == PROCESS_EXECUTED) {
+		rescan_add(&a->rescan, change->pid, app_now_ns());
+		return;
+	}
+	rescan_remove(&a->rescan, change->pid);
+	stop_if_nobody_left(a);
+}
+
+void loop_drain(struct app *a)
+{
+	while (ring_drain(a->ring, SIZE_MAX, collect_record, &a->pipeline.collector))
+		;
+}
+
+/* True when a record may have come between the last drain and the flag. */
+static bool fall_asleep(struct app *a)
+{
+	__atomic_store_n(&kernel_side_control(a->kernel)->asleep, 1, __ATOMIC_SEQ_CST);
+	return ring_is_empty(a->ring);
+}
+
+static void wake_up(struct app *a)
+{
+	__atomic_store_n(&kernel_side_control(a->kernel)->asleep, 0, __ATOMIC_SEQ_CST);
+}
+
+static void do_housekeeping(struct app *a)
+{
+	uint64_t now = app_now_ns();
+	pid_t pid;
+
+	while (rescan_next(&a->rescan, now, &pid))
+		targets_rescan(a, pid);
+	if (a->give_up_ns && now >= a->give_up_ns) {
+		log_say(LOG_WARNING, "the command has not ended: leaving it running");
+		a->stop = true;
+	}
+	if (sink_set_is_dead(&a->pipeline.sinks) && !a->command.pid)
+		a->stop = true;
+}
+
+static void wait_for_events(struct app *a, int timeout_ms)
+{
+	struct epoll_event events[4];
+
+	epoll_wait(a->epoll_fd, events, 4, timeout_ms);
+	take_signals(a);
+}
+
+static void sleep_until_woken(struct app *a)
+{
+	if (fall_asleep(a))
+		wait_for_events(a, rescan_wait_ms(&a->rescan, app_now_ns(), SLEEP_MS));
+	wake_up(a);
+	stop_if_nobody_left(a);
+}
+
+void loop_run(struct app *a)
+{
+	unsigned idle = 0;
+
+	if (watch_fd(a->epoll_fd, kernel_side_ring_fd(a->kernel)) < 0)
+		log_say(LOG_DEBUG, "the ring cannot be waited for: polling it");
+	while (!a->stop) {
+		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record,
+					&a->pipeline.collector);
+
+		do_housekeeping(a);
+		if (a->stop)
+			break;
+		if (cnt) {
+			idle = 0;
+			if (cnt == DRAIN_MAX) {
+				take_signals(a);
+				continue;
+			}
+			sink_set_flush(&a->pipeline.sinks);
+			wait_for_events(a, NAP_MS);
+		} else if (++idle < IDLE_NAPS) {
+			wait_for_events(a, NAP_MS);
+		} else {
+			sleep_until_woken(a);
+		}
+	}
+}

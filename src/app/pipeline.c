@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pipeline.h"
+
+#include <errno.h>
+
+#include "model/connection.h"
+#include "model/target.h"
+#include "discover/target_list.h"
+#include "proto/registry.h"
+#include "stream/stream.h"
+
+static void take_chunk(void *user, const struct chunk *c)
+{
+	struct pipeline *p = user;
+
+	stream_chunk(p->stream, c);
+}
+
+static void take_conn_end(void *user, const struct chunk_end *end)
+{
+	struct pipeline *p = user;
+
+	stream_conn_end(p->stream, end);
+}
+
+/* The watcher first: on exit and exec it ends the connections, which still belong to the old. */
+static void take_process(void *user, const struct process_change *change)
+{
+	struct pipeline *p = user;
+
+	if (p->watcher.process)
+		p->watcher.process(p->watcher.user, change);
+	switch (change->event) {
+	case PROCESS_FORKED:
+		process_table_forked(&p->processes, change->pid, change->ppid);
+		break;
+	case PROCESS_EXECUTED:
+		process_table_executed(&p->processes, change->pid);
+		break;
+	case PROCESS_EXITED:
+		process_table_exited(&p->processes, change->pid);
+		break;
+	}
+}
+
+static const struct collect_ops collect_to_stream = {
+	.chunk = take_chunk,
+	.conn_end = take_conn_end,
+	.process = take_process,
+};
+
+static struct process *process_of(void *user, pid_t pid)
+{
+	struct pipeline *p = user;
+
+	return process_table_get(&p->processes, pid);
+}
+
+/* Id 0 comes from kernels whose links carry no cookie: certain only where there is one library. */
+static const char *library_of(void *user, uint32_t library)
+{
+	const struct pipeline *p = user;
+
+	if (!library && p->targets->cnt == 1)
+		return p->targets->items[0]->path;
+	for (size_t i = 0; i < p->targets->cnt; i++)
+		if (p->targets->items[i]->id == library)
+			return p->targets->items[i]->path;
+	return NULL;
+}
+
+static int open_conn(void *user, struct connection *c, void **ret_listener)
+{
+	struct pipeline *p = user;
+	struct pairing *pairing = pairing_new(&p->exchanges, c);
+
+	if (!pairing)
+		return -ENOMEM;
+	sink_set_conn_open(&p->sinks, c);
+	*ret_listener = pairing;
+	return 0;
+}
+
+static void tap_bytes(void *user, const struct connection *c, enum dir dir, uint64_t off,
+		      const uint8_t *data, size_t len)
+{
+	struct pipeline *p = user;
+
+	sink_set_bytes(&p->sinks, c, dir, off, data, len);
+}
+
+static void tap_gap(void *user, const struct connection *c, enum dir dir, uint64_t off,
+		    uint64_t len, unsigned causes)
+{
+	struct pipeline *p = user;
+
+	sink_set_gap(&p->sinks, c, dir, off, len, causes);
+}
+
+static void close_conn(void *user, struct connection *c, void *listener)
+{
+	struct pipeline *p = user;
+
+	pairing_close(listener);
+	sink_set_conn_close(&p->sinks, c);
+}
+
+static const struct stream_ops stream_to_exchange = {
+	.process_of = process_of,
+	.library_of = library_of,
+	.conn_open = open_conn,
+	.bytes = tap_bytes,
+	.gap = tap_gap,
+	.conn_close = close_conn,
+};
+
+static void publish_exchange(void *user, struct exchange *x)
+{
+	struct pipeline *p = user;
+
+	sink_set_exchange(&p->sinks, x);
+}
+
+static void publish_data(void *user, const struct data_piece *d)
+{
+	struct pipeline *p = user;
+
+	sink_set_data(&p->sinks, d);
+}
+
+static const struct exchange_out exchange_to_sinks = {
+	.exchange = publish_exchange,
+	.data = publish_data,
+};
+
+int pipeline_init(struct pipeline *p, const struct target_list *targets,
+		  const struct pipeline_watcher *watcher, size_t body_limit)
+{
+	struct stream_config config = {
+		.ops = &stream_to_exchange,
+		.user = p,
+		.protos = proto_registry,
+		.proto_cnt = proto_registry_cnt,
+		.messages = &exchange_ops,
+		.counters = &p->counters,
+		.conn_max = PIPELINE_CONN_MAX,
+	};
+
+	*p = (struct pipeline){ .targets = targets, .watcher = *watcher };
+	sink_set_init(&p->sinks);
+	process_table_init(&p->processes);
+	exchange_stage_init(&p->exchanges, &exchange_to_sinks, p, &p->counters);
+	p->exchanges.body_limit = body_limit;
+	collector_init(&p->collector, &collect_to_stream, p, &p->counters);
+	p->stream = stream_new(&config);
+	return p->stream ? 0 : -ENOMEM;
+}
+
+void pipeline_end_connections(struct pipeline *p)
+{
+	stream_free(p->stream);
+	p->stream = NULL;
+}
+
+void pipeline_finish(struct pipeline *p)
+{
+	p->counters.sink.bytes = sink_set_written(&p->sinks);
+	p->counters.sink.failures = p->sinks.failures;
+	sink_set_summary(&p->sinks, &p->counters);
+	p->counters.sink.bytes = sink_set_written(&p->sinks);
+	p->counters.sink.failures = p->sinks.failures;
+	sink_set_close(&p->sinks);
+}
+
+void pipeline_done(struct pipeline *p)
+{
+	pipeline_end_connections(p);
+	sink_set_close(&p->sinks);
+	process_table_done(&p->processes);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The stages between the kernel side and the sinks, joined: collector → stream → protocols →
+ * exchanges → sinks. Any source of chunks may feed it.
+ */
+#ifndef PLAINTAP_APP_PIPELINE_H
+#define PLAINTAP_APP_PIPELINE_H
+
+#include <stddef.h>
+
+#include "collect/collect.h"
+#include "exchange/pairing.h"
+#include "model/counters.h"
+#include "process_table.h"
+#include "sink_set.h"
+
+struct stream;
+struct target_list;
+
+enum { PIPELINE_CONN_MAX = 65536 };
+
+/* Told of processes that come and go. */
+struct pipeline_watcher {
+	void (*process)(void *user, const struct process_change *change);
+	void *user;
+};
+
+struct pipeline {
+	struct counters counters;
+	struct sink_set sinks;
+	struct process_table processes;
+	const struct target_list *targets; /* borrowed: names the libraries */
+	struct exchange_stage exchanges;
+	struct stream *stream;
+	struct collector collector;
+	struct pipeline_watcher watcher;
+};
+
+/* `targets` is borrowed. The sinks are then to be opened by the caller. -ENOMEM. */
+int pipeline_init(struct pipeline *p, const struct target_list *targets,
+		  const struct pipeline_watcher *watcher, size_t body_limit);
+/* Ends open connections; they and what they held go to the sinks. May be called twice. */
+void pipeline_end_connections(struct pipeline *p);
+/* The last word to the sinks, which are then closed. */
+void pipeline_finish(struct pipeline *p);
+void pipeline_done(struct pipeline *p);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "process_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "discover/process_info.h"
+#include "model/process.h"
+
+void process_table_init(struct process_table *t)
+{
+	map_init(&t->by_pid);
+}
+
+void process_table_done(struct process_table *t)
+{
+	uint64_t pid;
+	void *process;
+	size_t pos = 0;
+
+	while (map_next(&t->by_pid, &pos, &pid, &process))
+		process_unref(process);
+	map_done(&t->by_pid);
+}
+
+/* Takes over the reference; an entry that does not fit is only forgotten. */
+static void put(struct process_table *t, struct process *p)
+{
+	process_unref(map_remove(&t->by_pid, (uint64_t)p->pid));
+	if (map_put(&t->by_pid, (uint64_t)p->pid, p) < 0)
+		process_unref(p);
+}
+
+struct process *process_table_get(struct process_table *t, pid_t pid)
+{
+	struct process *p = map_get(&t->by_pid, (uint64_t)pid);
+
+	if (p)
+		return process_ref(p);
+	p = process_info_read(pid);
+	if (p)
+		put(t, process_ref(p));
+	return p;
+}
+
+static char *copy_of(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+void process_table_forked(struct process_table *t, pid_t pid, pid_t ppid)
+{
+	struct process *parent = process_table_get(t, ppid);
+	struct process *child = parent ? process_new(pid) : NULL;
+
+	if (child) {
+		child->ppid = ppid;
+		child->uid = parent->uid;
+		snprintf(child->comm, sizeof(child->comm), "%s", parent->comm);
+		child->exe = copy_of(parent->exe);
+		child->cmdline = copy_of(parent->cmdline);
+		put(t, child);
+	}
+	process_unref(parent);
+}
+
+void process_table_executed(struct process_table *t, pid_t pid)
+{
+	struct process *p = process_info_read(pid);
+
+	if (p)
+		put(t, p);
+}
+
+void process_table_exited(struct process_table *t, pid_t pid)
+{
+	process_unref(map_remove(&t->by_pid, (uint64_t)pid));
+}

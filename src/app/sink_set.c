@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "sink_set.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "sink/registry.h"
+
+void sink_set_init(struct sink_set *s)
+{
+	*s = (struct sink_set){ 0 };
+}
+
+static void list_kinds(struct buf *b)
+{
+	for (size_t i = 0; i < sink_registry_cnt; i++)
+		if (sink_registry[i]->help)
+			buf_printf(b, "%s%s", b->len ? "; " : "", sink_registry[i]->help);
+	buf_append_byte(b, '\0');
+}
+
+static int no_such_sink(const char *spec, struct error *ret_error)
+{
+	struct buf kinds;
+
+	buf_init(&kinds, 400);
+	list_kinds(&kinds);
+	error_set(ret_error, -EINVAL, "-o %s: no output is called so; there are: %s", spec,
+		  kinds.len ? (const char *)kinds.data : "");
+	buf_done(&kinds);
+	return -EINVAL;
+}
+
+int sink_set_open(struct sink_set *s, const char *spec, const struct sink_options *opt,
+		  struct error *ret_error)
+{
+	const struct sink_ops *ops = sink_find(spec);
+	struct open_sink *slot = &s->sinks[s->cnt];
+	int r;
+
+	if (!ops)
+		return no_such_sink(spec, ret_error);
+	if (s->cnt == SINK_SET_MAX)
+		return error_set(ret_error, -E2BIG, "-o %s: more than %d outputs", spec,
+				 SINK_SET_MAX);
+	r = ops->open(spec, opt, &slot->sink, ret_error);
+	if (r < 0)
+		return r;
+	slot->ops = ops;
+	slot->spec = spec;
+	s->cnt++;
+	s->alive_cnt++;
+	return 0;
+}
+
+static void give_up(struct sink_set *s, struct open_sink *o, int r)
+{
+	if (o->ops->written)
+		s->written += o->ops->written(o->sink);
+	o->ops->close(o->sink);
+	o->sink = NULL;
+	s->alive_cnt--;
+	s->failures++;
+	if (!s->first_failure.code)
+		error_set_errno(&s->first_failure, r,
+				"output %s failed, what was written before is kept", o->spec);
+	log_say(LOG_WARNING, "cannot write to %s: %s; what was written before is kept", o->spec,
+		strerror(-r));
+}
+
+/* Calls one operation of every living sink that has it. */
+#define EACH_SINK(set, op, ...) \
+	do { \
+		for (size_t i_ = 0; i_ < (set)->cnt; i_++) { \
+			struct open_sink *o_ = &(set)->sinks[i_]; \
+			int r_; \
+			if (!o_->sink || !o_->ops->op) \
+				continue; \
+			r_ = o_->ops->op(o_->sink, ##__VA_ARGS__); \
+			if (r_ < 0) \
+				give_up((set), o_, r_); \
+		} \
+	} while (0)
+
+void sink_set_conn_open(struct sink_set *s, const struct connection *c)
+{
+	EACH_SINK(s, conn_open, c);
+}
+
+void sink_set_bytes(struct sink_set *s, const struct connection *c, enum dir dir, uint64_t off,
+		    const uint8_t *data, size_t len)
+{
+	EACH_SINK(s, bytes, c, dir, off, data, len);
+}
+
+void sink_set_gap(struct sink_set *s, const struct connection *c, enum dir dir, uint64_t off,
+		  uint64_t len, unsigned causes)
+{
+	EACH_SINK(s, gap, c, dir, off, len, causes);
+}
+
+void sink_set_conn_close(struct sink_set *s, const struct connection *c)
+{
+	EACH_SINK(s, conn_close, c);
+}
+
+void sink_set_exchange(struct sink_set *s, const struct exchange *x)
+{
+	EACH_SINK(s, exchange, x);
+}
+
+void sink_set_data(struct sink_set *s, const struct data_piece *d)
+{
+	EACH_SINK(s, data, d);
+}
+
+void sink_set_flush(struct sink_set *s)
+{
+	EACH_SINK(s, flush);
+}
+
+void sink_set_summary(struct sink_set *s, const struct counters *total)
+{
+	EACH_SINK(s, summary, total);
+	EACH_SINK(s, flush);
+}
+
+uint64_t sink_set_written(const struct sink_set *s)
+{
+	uint64_t sum = s->written;
+
+	for (size_t i = 0; i < s->cnt; i++)
+		if (s->sinks[i].sink && s->sinks[i].ops->written)
+			sum += s->sinks[i].ops->written(s->sinks[i].sink);
+	return sum;
+}
+
+bool sink_set_is_dead(const struct sink_set *s)
+{
+	return s->cnt && !s->alive_cnt;
+}
+
+void sink_set_close(struct sink_set *s)
+{
+	for (size_t i = 0; i < s->cnt; i++)
+		if (s->sinks[i].sink)
+			s->sinks[i].ops->close(s->sinks[i].sink);
+	s->cnt = s->alive_cnt = 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the parts of a run share. Only app.c, loop.c and targets.c include it. */
+#ifndef PLAINTAP_APP_STATE_H
+#define PLAINTAP_APP_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app.h"
+#include "command.h"
+#include "discover/findings.h"
+#include "discover/target_list.h"
+#include "pipeline.h"
+#include "rescan.h"
+
+struct kernel_side;
+struct ring;
+
+struct app {
+	const struct app_options *opt;
+	struct kernel_side *kernel;
+	struct ring *ring;
+	struct target_list targets;
+	size_t attached_cnt; /* targets up to this index have been tried */
+	size_t probed_cnt;   /* … and this many have probes */
+	struct command command;
+	struct process_findings findings; /* of the command's program */
+	struct pipeline pipeline;
+	struct rescan rescan;
+	int signal_fd;
+	int epoll_fd;
+	bool stop;	    /* leave the loop */
+	uint64_t last_interrupt_ns; /* of the last SIGINT from a terminal, 0: none */
+	uint64_t give_up_ns;	    /* end at this time even if the command still runs; 0: never */
+};
+
+uint64_t app_now_ns(void);
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "targets.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "attach/kernel_side.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "discover/ld_cache.h"
+#include "discover/proc_maps.h"
+#include "discover/program.h"
+#include "discover/tls_library.h"
+#include "model/process.h"
+#include "model/target.h"
+#include "state.h"
+
+/* A file that cannot be probed is said, and does not stop the others. */
+static void attach_new(struct app *a)
+{
+	struct error err = { 0 };
+
+	for (; a->attached_cnt < a->targets.cnt; a->attached_cnt++) {
+		if (kernel_side_attach(a->kernel, a->targets.items[a->attached_cnt], &err) < 0)
+			log_say(LOG_WARNING, "%s", err.text);
+		else
+			a->probed_cnt++;
+	}
+}
+
+static void say_problem(const struct process_findings *f)
+{
+	if (f->problem.code)
+		log_say(LOG_WARNING, "%s", f->problem.text);
+}
+
+static void find_cached(struct app *a)
+{
+	struct process_findings findings;
+	struct error err = { 0 };
+	int r;
+
+	process_findings_init(&findings);
+	r = discover_loader_cache(LD_CACHE_PATH, &a->targets, &findings, &err);
+	if (r < 0 && r != -ENOENT)
+		log_say(LOG_WARNING, "%s", err.text);
+	say_problem(&findings);
+	process_findings_done(&findings);
+}
+
+static void say_why_nothing(struct app *a, pid_t pid, const struct process_findings *f)
+{
+	struct process *p = process_table_get(&a->pipeline.processes, pid);
+	struct buf why;
+
+	buf_init(&why, 700);
+	process_findings_explain(f, &why);
+	buf_append_byte(&why, '\0');
+	log_say(LOG_WARNING, "%s[%d] has no TLS library that plaintap knows: %s",
+		p ? p->comm : "process", (int)pid, why.len ? (const char *)why.data : "");
+	buf_done(&why);
+	process_unref(p);
+}
+
+/*
+ * Watched before it is looked at: so a child that it forks meanwhile is watched too. A process
+ * that ends meanwhile takes itself out of the set.
+ */
+static int find_process(struct app *a, pid_t pid, struct error *ret_error)
+{
+	struct process_findings findings;
+	int r = kernel_side_watch(a->kernel, pid);
+
+	if (r < 0)
+		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
+	process_findings_init(&findings);
+	r = discover_process(pid, &a->targets, &findings, ret_error);
+	if (r == -ESRCH) {
+		kernel_side_unwatch(a->kernel, pid);
+		error_set(ret_error, r, "-p %d: there is no such process (or it has just ended)",
+			  (int)pid);
+	}
+	if (r == 0)
+		say_why_nothing(a, pid, &findings);
+	say_problem(&findings);
+	process_findings_done(&findings);
+	return r < 0 ? r : 0;
+}
+
+static void find_program(struct app *a, const char *program)
+{
+	struct error err = { 0 };
+
+	if (discover_program(program, &a->targets, &a->findings, &err) < 0)
+		log_say(LOG_INFO, "%s", err.text);
+	say_problem(&a->findings);
+}
+
+int targets_attach_all(struct app *a, const char *program, struct error *ret_error)
+{
+	for (size_t i = 0; i < a->opt->pid_cnt; i++) {
+		int r = find_process(a, a->opt->pids[i], ret_error);
+
+		if (r < 0)
+			return r;
+	}
+	if (program)
+		find_program(a, program);
+	find_cached(a);
+	attach_new(a);
+	/* A command, and the children of a process, may still bring a library of their own. */
+	if (!a->probed_cnt && !program)
+		return error_set(ret_error, -ENOENT,
+				 "nothing to probe: no TLS library that plaintap knows (%s), neither in "
+				 "the given processes nor in " LD_CACHE_PATH,
+				 tls_library_names());
+	return 0;
+}
+
+void targets_rescan(struct app *a, pid_t pid)
+{
+	struct process_findings findings;
+
+	process_findings_init(&findings);
+	if (discover_process(pid, &a->targets, &findings, NULL) >= 0 && findings.problem.code)
+		log_say(LOG_INFO, "%s", findings.problem.text);
+	process_findings_done(&findings);
+	if (a->attached_cnt == a->targets.cnt)
+		return;
+	log_say(LOG_INFO, "process %d has a TLS library of its own: probing it from now on",
+		(int)pid);
+	attach_new(a);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which files are probed: found for the mode of the run, and attached once each. */
+#ifndef PLAINTAP_APP_TARGETS_H
+#define PLAINTAP_APP_TARGETS_H
+
+#include <sys/types.h>
+
+#include "base/error.h"
+
+struct app;
+
+/*
+ * Finds the libraries of the loader's cache, of the given processes and of the command's program
+ * (`program`: its path, NULL without one), and probes them. Fails when a given process is not
+ * there, or when there is nothing to probe and nothing to wait for.
+ */
+int targets_attach_all(struct app *a, const char *program, struct error *ret_error);
+
+/* Looks at a process that has just started another program. */
+void targets_rescan(struct app *a, pid_t pid);
+
+#endif

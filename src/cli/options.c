@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "attach/features.h"
+#include "base/str.h"
+
+enum { DEFAULT_BODY_LIMIT = 1 << 20, DEFAULT_RING_SIZE = 8 << 20 };
+enum { RING_SIZE_MIN = 1 << 16, RING_SIZE_MAX = 1 << 30 };
+
+static int take_pid(struct options *o, const char *value, struct error *ret_error)
+{
+	uint64_t pid;
+
+	if (str_to_u64(str_from(value), 10, &pid) < 0 || !pid || pid > INT_MAX)
+		return error_set(ret_error, -EINVAL, "-p %s: not a process id", value);
+	if (o->pid_cnt == OPTION_PID_MAX)
+		return error_set(ret_error, -EINVAL, "-p %s: more than %d processes", value,
+				 OPTION_PID_MAX);
+	o->pids[o->pid_cnt++] = (pid_t)pid;
+	return 0;
+}
+
+static int take_output(struct options *o, const char *value, struct error *ret_error)
+{
+	if (o->output_cnt == OPTION_OUTPUT_MAX)
+		return error_set(ret_error, -EINVAL, "-o %s: more than %d outputs", value,
+				 OPTION_OUTPUT_MAX);
+	o->outputs[o->output_cnt++] = value;
+	return 0;
+}
+
+static int take_color(struct options *o, const char *value, struct error *ret_error)
+{
+	static const char *const names[] = { "auto", "always", "never" };
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(value, names[i])) {
+			o->color = (enum color_when)i;
+			return 0;
+		}
+	return error_set(ret_error, -EINVAL, "--color %s: must be auto, always or never", value);
+}
+
+static int take_size(const char *name, const char *value, uint64_t *to, struct error *ret_error)
+{
+	if (str_to_size(str_from(value), to) < 0)
+		return error_set(ret_error, -EINVAL,
+				 "--%s %s: not a size; write a number of bytes, or 64K, 1M, 2G", name,
+				 value);
+	return 0;
+}
+
+static int take_body_limit(struct options *o, const char *value, struct error *ret_error)
+{
+	return take_size("body-limit", value, &o->body_limit, ret_error);
+}
+
+static int take_buffer(struct options *o, const char *value, struct error *ret_error)
+{
+	int r = take_size("buffer", value, &o->ring_size, ret_error);
+
+	if (r < 0)
+		return r;
+	if (o->ring_size < RING_SIZE_MIN || o->ring_size > RING_SIZE_MAX ||
+	    (o->ring_size & (o->ring_size - 1)))
+		return error_set(ret_error, -EINVAL,
+				 "--buffer %s: must be a power of two from 64K to 1G", value);
+	return 0;
+}
+
+static int take_ready_fd(struct options *o, const char *value, struct error *ret_error)
+{
+	uint64_t fd;
+
+	if (str_to_u64(str_from(value), 10, &fd) < 0 || fd > INT_MAX)
+		return error_set(ret_error, -EINVAL, "--ready-fd %s: not a descriptor", value);
+	o->ready_fd = (int)fd;
+	return 0;
+}
+
+static int take_without(struct options *o, const char *value, struct error *ret_error)
+{
+	struct str rest = str_from(value), part;
+
+	while (str_next_part(&rest, ',', &part)) {
+		int f = feature_from_name(part);
+
+		if (f < 0)
+			return error_set(ret_error, -EINVAL,
+					 "--without %s: there is no kernel feature '%.*s'", value,
+					 STR_FMT(part));
+		o->forbidden |= 1u << f;
+	}
+	return 0;
+}
+
+static int take_force(struct options *o, const char *value, struct error *ret_error)
+{
+	o->force = true;
+	return 0;
+}
+
+static int take_strict(struct options *o, const char *value, struct error *ret_error)
+{
+	o->strict = true;
+	return 0;
+}
+
+static int take_verbose(struct options *o, const char *value, struct error *ret_error)
+{
+	o->verbosity++;
+	return 0;
+}
+
+static int take_quiet(struct options *o, const char *value, struct error *ret_error)
+{
+	o->quiet = true;
+	return 0;
+}
+
+static int take_help(struct options *o, const char *value, struct error *ret_error)
+{
+	o->help = true;
+	return 0;
+}
+
+static int take_version(struct options *o, const char *value, struct error *ret_error)
+{
+	o->version = true;
+	return 0;
+}
+
+const struct option_row option_rows[] = {
+	{ 'p', "pid", "PID",
+	  "Watch the process PID and the children that it starts from now on. May be given several "
+	  "times.",
+	  take_pid },
+	{ 'o', "output", "WHERE",
+	  "Write to WHERE and leave the terminal to the program. FILE.jsonl: one JSON object a line. "
+	  "DIR/ (with the slash): the plaintext of every connection, byte by byte. -: JSON lines to "
+	  "standard output. May be given several times.",
+	  take_output },
+	{ 0, "body-limit", "SIZE",
+	  "Keep at most SIZE of each body (default 1M). Its true size is always told, and DIR/ always "
+	  "gets all of it.",
+	  take_body_limit },
+	{ 0, "color", "WHEN",
+	  "Colour on the terminal: auto (default; heeds NO_COLOR), always or never.", take_color },
+	{ 0, "buffer", "SIZE",
+	  "Size of the buffer between the kernel and plaintap: a power of two, default 8M. A larger "
+	  "one bridges longer stalls.",
+	  take_buffer },
+	{ 0, "force", NULL, "Overwrite files that exist.", take_force },
+	{ 0, "strict", NULL,
+	  "End with status 3 if any byte was lost or could not be accounted for.", take_strict },
+	{ 'q', "quiet", NULL, "No line of counts at the end. Warnings and errors still show.",
+	  take_quiet },
+	{ 'v', "verbose", NULL, "Say what is found and probed; -vv says more.", take_verbose },
+	{ 'h', "help", NULL, "Show this help.", take_help },
+	{ 'V', "version", NULL, "Show the version.", take_version },
+	{ 0, "ready-fd", "N", NULL, take_ready_fd },
+	{ 0, "without", "FEATURES", NULL, take_without },
+};
+
+const size_t option_row_cnt = sizeof(option_rows) / sizeof(option_rows[0]);
+
+static const struct option_row *find_letter(char letter)
+{
+	for (size_t i = 0; i < option_row_cnt; i++)
+		if (option_rows[i].letter && option_rows[i].letter == letter)
+			return &option_rows[i];
+	return NULL;
+}
+
+static const struct option_row *find_name(struct str name)
+{
+	for (size_t i = 0; i < option_row_cnt; i++)
+		if (str_eq(name, str_from(option_rows[i].name)))
+			return &option_rows[i];
+	return NULL;
+}
+
+static size_t common_prefix(struct str a, struct str b)
+{
+	size_t n = 0;
+
+	while (n < a.len && n < b.len && a.p[n] == b.p[n])
+		n++;
+	return n;
+}
+
+static int unknown_name(struct str name, struct error *ret_error)
+{
+	const char *nearest = NULL;
+	size_t best = 2;
+
+	for (size_t i = 0; i < option_row_cnt; i++) {
+		size_t n = common_prefix(name, str_from(option_rows[i].name));
+
+		if (option_rows[i].help && n > best) {
+			best = n;
+			nearest = option_rows[i].name;
+		}
+	}
+	if (nearest)
+		return error_set(ret_error, -EINVAL,
+				 "there is no option --%.*s; did you mean --%s?", STR_FMT(name),
+				 nearest);
+	return error_set(ret_error, -EINVAL, "there is no option --%.*s", STR_FMT(name));
+}
+
+/* Where the parser is: the next word of argv. */
+struct words {
+	int argc, next;
+	char **argv;
+};
+
+static const char *next_word(struct words *w)
+{
+	return w->next < w->argc ? w->argv[w->next++] : NULL;
+}
+
+static int missing_value(const struct option_row *row, struct error *ret_error)
+{
+	return error_set(ret_error, -EINVAL, "option --%s needs a value: --%s %s", row->name,
+			 row->name, row->arg);
+}
+
+static int parse_long(struct words *w, const char *word, struct options *o,
+		      struct error *ret_error)
+{
+	struct str name = str_from(word + 2);
+	const struct option_row *row;
+	const char *value = strchr(word, '=');
+
+	if (value) {
+		name.len = (size_t)(value - name.p);
+		value++;
+	}
+	row = find_name(name);
+	if (!row)
+		return unknown_name(name, ret_error);
+	if (!row->arg && value)
+		return error_set(ret_error, -EINVAL, "option --%s takes no value", row->name);
+	if (row->arg && !value)
+		value = next_word(w);
+	if (row->arg && !value)
+		return missing_value(row, ret_error);
+	return row->take(o, value, ret_error);
+}
+
+/* "-v", "-vv", "-p1", "-p 1". */
+static int parse_letters(struct words *w, const char *word, struct options *o,
+			 struct error *ret_error)
+{
+	for (const char *at = word + 1; *at; at++) {
+		const struct option_row *row = find_letter(*at);
+		const char *value = NULL;
+		int r;
+
+		if (!row)
+			return error_set(ret_error, -EINVAL, "there is no option -%c (in '%s')", *at,
+					 word);
+		if (row->arg) {
+			value = at[1] ? at + 1 : next_word(w);
+			if (!value)
+				return missing_value(row, ret_error);
+		}
+		r = row->take(o, value, ret_error);
+		if (r < 0 || row->arg)
+			return r;
+	}
+	return 0;
+}
+
+static int parse_word(struct words *w, const char *word, struct options *o,
+		      struct error *ret_error)
+{
+	if (word[0] == '-' && word[1] == '-')
+		return parse_long(w, word, o, ret_error);
+	if (word[0] == '-' && word[1])
+		return parse_letters(w, word, o, ret_error);
+	return error_set(ret_error, -EINVAL,
+			 "'%s' is no option; to run a program, write: plaintap -- %s …", word, word);
+}
+
+static int check(const struct options *o, struct error *ret_error)
+{
+	if (o->command && !o->command[0])
+		return error_set(ret_error, -EINVAL, "there is no program after --");
+	if (o->command && o->pid_cnt)
+		return error_set(ret_error, -EINVAL,
+				 "-p and a program after -- cannot go together; use one of them");
+	return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *ret, struct error *ret_error)
+{
+	struct words w = { .argc = argc, .next = 1, .argv = argv };
+	const char *word;
+
+	*ret = (struct options){
+		.body_limit = DEFAULT_BODY_LIMIT,
+		.ring_size = DEFAULT_RING_SIZE,
+		.ready_fd = -1,
+	};
+	while ((word = next_word(&w))) {
+		int r;
+
+		if (!strcmp(word, "--")) {
+			ret->command = argv + w.next;
+			break;
+		}
+		r = parse_word(&w, word, ret, ret_error);
+		if (r < 0)
+			return r;
+	}
+	return check(ret, ret_error);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "summary.h"
+
+#include <inttypes.h>
+
+#include "app/app.h"
+#include "model/gap.h"
+
+static void print_count(FILE *to, uint64_t n, const char *what)
+{
+	fprintf(to, "%" PRIu64 " %s%s, ", n, what, n == 1 ? "" : "s");
+}
+
+static const char *cause_for_people(unsigned bit)
+{
+	static const char *const texts[GAP_CAUSE_CNT] = {
+		"the buffer was full (--buffer)", "memory not readable",
+		"one call too long for this kernel", "a limit of plaintap", "cause unknown"
+	};
+
+	return texts[bit];
+}
+
+static void print_lost(FILE *to, const struct counters *c)
+{
+	uint64_t refused = c->stream.bytes_refused + c->collect.bytes_invalid;
+	const char *sep = "";
+
+	fprintf(to, "%" PRIu64 " bytes LOST (", app_lost_bytes(c));
+	for (unsigned bit = 0; bit < GAP_CAUSE_CNT; bit++) {
+		if (!c->kernel.bytes_dropped[bit])
+			continue;
+		fprintf(to, "%s%" PRIu64 ": %s", sep, c->kernel.bytes_dropped[bit],
+			cause_for_people(bit));
+		sep = "; ";
+	}
+	if (refused)
+		fprintf(to, "%s%" PRIu64 ": %s", sep, refused, "too many connections or no memory");
+	fputc(')', to);
+}
+
+void summary_print(FILE *to, const struct app_result *result)
+{
+	const struct counters *c = &result->counters;
+
+	fputs("plaintap: ", to);
+	print_count(to, c->stream.connections, "connection");
+	print_count(to, c->exchange.exchanges, "exchange");
+	fprintf(to, "%" PRIu64 " bytes captured, ", c->stream.bytes);
+	if (app_lost_bytes(c))
+		print_lost(to, c);
+	else
+		fputs("0 bytes lost", to);
+	if (c->kernel.states_dropped)
+		fprintf(to, "; %" PRIu64 " calls could not be followed: their bytes are unknown",
+			c->kernel.states_dropped);
+	if (!result->balanced)
+		fputs("; the counters do not balance, please report this", to);
+	fputc('\n', to);
+}
