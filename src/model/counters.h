@@ -11,6 +11,7 @@
 #ifndef PLAINTAP_MODEL_COUNTERS_H
 #define PLAINTAP_MODEL_COUNTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gap.h"
@@ -45,11 +46,18 @@ struct counters {
 		uint64_t exchanges;	     /* published */
 		uint64_t exchanges_complete; /* both sides, all bytes */
 		uint64_t data_bytes;	     /* passed on as no HTTP */
+		uint64_t no_memory;	     /* messages cut or left out for want of memory */
 	} exchange;
 	struct {
 		uint64_t bytes;	   /* written by all sinks */
 		uint64_t failures; /* sinks that gave up */
 	} sink;
 };
+
+/*
+ * Do the sums above hold? True only at the end, once the ring is drained and all connections are
+ * closed.
+ */
+bool counters_balanced(const struct counters *c);
 
 #endif

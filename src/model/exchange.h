@@ -18,7 +18,8 @@ struct connection;
 
 /* One side of an exchange. */
 struct message {
-	bool present; /* false: nothing of it was seen; all else is then zero */
+	bool present;	/* false: nothing of it was seen; all else is then zero */
+	bool head_lost; /* there was no memory to keep the head: its fields are empty */
 	enum dir dir;
 	void *head_block;    /* owned: one allocation that every str of the head points into */
 	void *trailer_block; /* owned: the same for the trailers */

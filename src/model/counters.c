@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "counters.h"
+
+bool counters_balanced(const struct counters *c)
+{
+	uint64_t dropped = 0, gaps_by_cause = 0;
+
+	for (unsigned i = 0; i < GAP_CAUSE_CNT; i++) {
+		dropped += c->kernel.bytes_dropped[i];
+		gaps_by_cause += c->stream.gap_bytes_by[i];
+	}
+	return c->kernel.bytes_seen == c->kernel.bytes_sent + dropped &&
+	       c->kernel.bytes_sent == c->collect.bytes + c->collect.bytes_invalid &&
+	       c->collect.bytes == c->stream.bytes + c->stream.bytes_refused &&
+	       c->stream.gap_bytes ==
+		       dropped - c->kernel.bytes_unattributed + c->stream.bytes_refused &&
+	       c->stream.gap_bytes == gaps_by_cause;
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "json_model.h"
+
+#include "base/text.h"
+#include "model/connection.h"
+#include "model/counters.h"
+#include "model/exchange.h"
+#include "model/gap.h"
+#include "model/process.h"
+
+static void key_c_str(struct json *j, const char *key, const char *s)
+{
+	json_key(j, key);
+	json_c_str(j, s);
+}
+
+static void key_u64(struct json *j, const char *key, uint64_t value)
+{
+	json_key(j, key);
+	json_u64(j, value);
+}
+
+static void key_bool(struct json *j, const char *key, bool value)
+{
+	json_key(j, key);
+	json_bool(j, value);
+}
+
+void json_model_process(struct json *j, const struct connection *c)
+{
+	const struct process *p = c->process;
+
+	json_key(j, "process");
+	json_object_begin(j);
+	json_key(j, "pid");
+	json_i64(j, p->pid);
+	json_key(j, "tid");
+	if (c->tid)
+		json_i64(j, c->tid);
+	else
+		json_null(j);
+	json_key(j, "ppid");
+	if (p->ppid)
+		json_i64(j, p->ppid);
+	else
+		json_null(j);
+	json_key(j, "uid");
+	if (p->uid != (uid_t)-1)
+		json_u64(j, p->uid);
+	else
+		json_null(j);
+	key_c_str(j, "comm", p->comm[0] ? p->comm : NULL);
+	key_c_str(j, "exe", p->exe);
+	key_c_str(j, "cmdline", p->cmdline);
+	json_object_end(j);
+}
+
+void json_model_conn(struct json *j, const struct connection *c)
+{
+	json_key(j, "conn");
+	json_object_begin(j);
+	key_c_str(j, "id", c->id);
+	key_c_str(j, "role", conn_role_name(c->role));
+	key_c_str(j, "local", c->local);
+	key_c_str(j, "remote", c->remote);
+	json_key(j, "tls");
+	json_object_begin(j);
+	key_c_str(j, "library", c->library);
+	json_object_end(j);
+	json_object_end(j);
+}
+
+void json_model_causes(struct json *j, unsigned causes)
+{
+	json_key(j, "gap_causes");
+	json_array_begin(j);
+	for (unsigned bit = 0; bit < GAP_CAUSE_CNT; bit++)
+		if (causes & 1u << bit)
+			json_c_str(j, gap_cause_name(bit));
+	json_array_end(j);
+}
+
+/* `key` and `<key>_encoding`: text as it is, anything else as base64. */
+static void key_bytes(struct json *j, const char *key, const char *encoding_key, const void *data,
+		      size_t len)
+{
+	bool utf8 = text_is_utf8(data, len);
+
+	json_key(j, key);
+	if (utf8)
+		json_str(j, str_make(data, len));
+	else
+		json_base64(j, data, len);
+	key_c_str(j, encoding_key, utf8 ? "utf8" : "base64");
+}
+
+static bool headers_are_utf8(const struct header *headers, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (!text_is_utf8(headers[i].name.p, headers[i].name.len) ||
+		    !text_is_utf8(headers[i].value.p, headers[i].value.len))
+			return false;
+	return true;
+}
+
+static bool head_is_utf8(const struct message *m)
+{
+	return text_is_utf8(m->version.p, m->version.len) &&
+	       text_is_utf8(m->method.p, m->method.len) &&
+	       text_is_utf8(m->target.p, m->target.len) &&
+	       text_is_utf8(m->reason.p, m->reason.len) &&
+	       headers_are_utf8(m->headers, m->header_cnt) &&
+	       headers_are_utf8(m->trailers, m->trailer_cnt);
+}
+
+/* All strings of one head in the same way, so that they can be turned back into bytes. */
+static void head_str(struct json *j, struct str s, bool utf8)
+{
+	if (utf8)
+		json_str(j, s);
+	else
+		json_latin1(j, s);
+}
+
+static void key_head_str(struct json *j, const char *key, struct str s, bool utf8)
+{
+	json_key(j, key);
+	if (s.len)
+		head_str(j, s, utf8);
+	else
+		json_null(j);
+}
+
+static void key_headers(struct json *j, const char *key, const struct header *headers, size_t cnt,
+			bool utf8)
+{
+	json_key(j, key);
+	json_array_begin(j);
+	for (size_t i = 0; i < cnt; i++) {
+		json_array_begin(j);
+		head_str(j, headers[i].name, utf8);
+		head_str(j, headers[i].value, utf8);
+		json_array_end(j);
+	}
+	json_array_end(j);
+}
+
+static const char *incomplete_reason(const struct message *m)
+{
+	if (m->head_lost)
+		return "no_memory";
+	if (m->end != MESSAGE_COMPLETE)
+		return message_end_name(m->end);
+	return m->lost_bytes ? "gap" : NULL;
+}
+
+/* What both kinds of message have: from the headers on. */
+static void message_fields(struct json *j, const struct message *m, bool utf8)
+{
+	const char *reason = incomplete_reason(m);
+	/* A limit may have cut the last character in two; it then counts as cut. */
+	size_t len = m->body_cut ? text_whole_chars(m->body.data, m->body.len) : m->body.len;
+
+	if (!text_is_utf8(m->body.data, len))
+		len = m->body.len;
+	key_headers(j, "headers", m->headers, m->header_cnt, utf8);
+	key_headers(j, "trailers", m->trailers, m->trailer_cnt, utf8);
+	key_c_str(j, "head_encoding", utf8 ? "utf8" : "latin1");
+	key_bytes(j, "body", "body_encoding", m->body.data, len);
+	key_u64(j, "body_size", m->body_size);
+	key_bool(j, "body_truncated", m->body_cut);
+	key_u64(j, "lost_bytes", m->lost_bytes);
+	json_model_causes(j, m->gap_causes);
+	key_bool(j, "complete", !reason);
+	key_c_str(j, "incomplete_reason", reason);
+}
+
+static void request(struct json *j, const struct exchange *x)
+{
+	const struct message *m = &x->request;
+	bool utf8 = head_is_utf8(m);
+
+	json_key(j, "request");
+	if (!m->present) {
+		json_null(j);
+		return;
+	}
+	json_object_begin(j);
+	key_head_str(j, "method", m->method, utf8);
+	key_head_str(j, "url", str_from(x->url), utf8);
+	key_head_str(j, "host", x->host, utf8);
+	key_head_str(j, "path", x->path, utf8);
+	message_fields(j, m, utf8);
+	json_object_end(j);
+}
+
+static void response(struct json *j, const struct exchange *x)
+{
+	const struct message *m = &x->response;
+	bool utf8 = head_is_utf8(m);
+
+	json_key(j, "response");
+	if (!m->present) {
+		json_null(j);
+		return;
+	}
+	json_object_begin(j);
+	key_u64(j, "status", m->status);
+	key_head_str(j, "reason", m->reason, utf8);
+	json_key(j, "interim");
+	json_array_begin(j);
+	for (size_t i = 0; i < x->interim_cnt && i < sizeof(x->interim) / sizeof(*x->interim); i++)
+		json_u64(j, x->interim[i]);
+	json_array_end(j);
+	message_fields(j, m, utf8);
+	json_object_end(j);
+}
+
+void json_model_exchange(struct json *j, const struct exchange *x)
+{
+	json_object_begin(j);
+	key_c_str(j, "type", "exchange");
+	json_key(j, "ts");
+	json_time(j, x->begin_ns);
+	key_u64(j, "duration_ns", x->duration_ns);
+	json_model_process(j, x->conn);
+	json_model_conn(j, x->conn);
+	key_u64(j, "number", x->number);
+	key_head_str(j, "http", x->request.version.len ? x->request.version : x->response.version,
+		     true);
+	request(j, x);
+	response(j, x);
+	key_u64(j, "lost_bytes", x->lost_bytes);
+	json_object_end(j);
+}
+
+void json_model_data(struct json *j, const struct data_piece *d)
+{
+	json_object_begin(j);
+	key_c_str(j, "type", "data");
+	json_key(j, "ts");
+	json_time(j, d->ts_ns);
+	json_model_process(j, d->conn);
+	json_model_conn(j, d->conn);
+	key_c_str(j, "direction", dir_name(d->dir));
+	key_u64(j, "offset", d->off);
+	key_u64(j, "size", d->len);
+	key_bytes(j, "data", "data_encoding", d->data, d->len);
+	key_u64(j, "lost_bytes", d->lost);
+	json_model_causes(j, d->gap_causes);
+	json_object_end(j);
+}
+
+static void by_cause(struct json *j, const char *key, const uint64_t *counts)
+{
+	json_key(j, key);
+	json_object_begin(j);
+	for (unsigned bit = 0; bit < GAP_CAUSE_CNT; bit++)
+		key_u64(j, gap_cause_name(bit), counts[bit]);
+	json_object_end(j);
+}
+
+static void early_stages(struct json *j, const struct counters *c)
+{
+	json_key(j, "kernel");
+	json_object_begin(j);
+	key_u64(j, "calls", c->kernel.calls);
+	key_u64(j, "bytes_seen", c->kernel.bytes_seen);
+	key_u64(j, "bytes_sent", c->kernel.bytes_sent);
+	by_cause(j, "bytes_dropped", c->kernel.bytes_dropped);
+	key_u64(j, "bytes_unattributed", c->kernel.bytes_unattributed);
+	key_u64(j, "records_dropped", c->kernel.records_dropped);
+	key_u64(j, "states_dropped", c->kernel.states_dropped);
+	json_object_end(j);
+	json_key(j, "collect");
+	json_object_begin(j);
+	key_u64(j, "records", c->collect.records);
+	key_u64(j, "bytes", c->collect.bytes);
+	key_u64(j, "records_invalid", c->collect.records_invalid);
+	key_u64(j, "bytes_invalid", c->collect.bytes_invalid);
+	json_object_end(j);
+}
+
+static void late_stages(struct json *j, const struct counters *c)
+{
+	json_key(j, "stream");
+	json_object_begin(j);
+	key_u64(j, "connections", c->stream.connections);
+	key_u64(j, "connections_closed", c->stream.connections_closed);
+	key_u64(j, "bytes", c->stream.bytes);
+	key_u64(j, "bytes_refused", c->stream.bytes_refused);
+	key_u64(j, "gaps", c->stream.gaps);
+	key_u64(j, "gap_bytes", c->stream.gap_bytes);
+	by_cause(j, "gap_bytes_by", c->stream.gap_bytes_by);
+	json_object_end(j);
+	json_key(j, "exchange");
+	json_object_begin(j);
+	key_u64(j, "exchanges", c->exchange.exchanges);
+	key_u64(j, "exchanges_complete", c->exchange.exchanges_complete);
+	key_u64(j, "data_bytes", c->exchange.data_bytes);
+	key_u64(j, "no_memory", c->exchange.no_memory);
+	json_object_end(j);
+	json_key(j, "sink");
+	json_object_begin(j);
+	key_u64(j, "bytes", c->sink.bytes);
+	key_u64(j, "failures", c->sink.failures);
+	json_object_end(j);
+}
+
+void json_model_summary(struct json *j, const struct counters *c)
+{
+	json_object_begin(j);
+	key_c_str(j, "type", "summary");
+	early_stages(j, c);
+	late_stages(j, c);
+	key_bool(j, "balanced", counters_balanced(c));
+	json_object_end(j);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The objects that several outputs write the same way. docs/JSON.md documents every field. */
+#ifndef PLAINTAP_SINK_JSON_MODEL_H
+#define PLAINTAP_SINK_JSON_MODEL_H
+
+#include <stdint.h>
+
+#include "base/json.h"
+
+struct connection;
+struct counters;
+struct data_piece;
+struct exchange;
+
+/* "process":{…} */
+void json_model_process(struct json *j, const struct connection *c);
+/* "conn":{…} */
+void json_model_conn(struct json *j, const struct connection *c);
+/* "gap_causes":[…] */
+void json_model_causes(struct json *j, unsigned causes);
+/* Whole lines, without the line break. */
+void json_model_exchange(struct json *j, const struct exchange *x);
+void json_model_data(struct json *j, const struct data_piece *d);
+void json_model_summary(struct json *j, const struct counters *c);
+
+#endif
