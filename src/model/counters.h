@@ -6,7 +6,7 @@
  *   kernel.bytes_sent   = collect.bytes + collect.bytes_invalid   (once the ring is drained)
  *   collect.bytes       = stream.bytes + stream.bytes_refused
  *   stream.gap_bytes    = sum(kernel.bytes_dropped) + stream.bytes_refused
- *                         (less than that only while kernel.ends_dropped is not 0)
+ *                         (perhaps less while kernel.ends_dropped or stream.bytes_refused is not 0)
  */
 #ifndef PLAINTAP_MODEL_COUNTERS_H
 #define PLAINTAP_MODEL_COUNTERS_H

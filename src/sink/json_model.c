@@ -268,7 +268,7 @@ static void early_stages(struct json *j, const struct counters *c)
 	key_u64(j, "bytes_seen", c->kernel.bytes_seen);
 	key_u64(j, "bytes_sent", c->kernel.bytes_sent);
 	by_cause(j, "bytes_dropped", c->kernel.bytes_dropped);
-	key_u64(j, "bytes_unattributed", c->kernel.bytes_unattributed);
+	key_u64(j, "ends_dropped", c->kernel.ends_dropped);
 	key_u64(j, "records_dropped", c->kernel.records_dropped);
 	key_u64(j, "states_dropped", c->kernel.states_dropped);
 	json_object_end(j);
