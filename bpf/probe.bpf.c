@@ -44,9 +44,10 @@ int probe_user_dynptr(void *ctx)
 SEC("uprobe")
 int probe_session(void *ctx)
 {
-	u64 *cookie = bpf_session_cookie();
-
-	return cookie && bpf_session_is_return();
+	/* The kernel wants a result that is seen to be 0 or 1. */
+	if (bpf_session_is_return())
+		return 0;
+	return bpf_session_cookie() ? 0 : 1;
 }
 
 SEC("uprobe")
