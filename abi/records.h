@@ -83,6 +83,7 @@ struct conn_state {
 	__u64 off[REC_DIR_CNT];	 /* bytes counted so far */
 	__u64 buf[REC_DIR_CNT];	 /* of the call under way: where its plaintext is */
 	__u64 done[REC_DIR_CNT]; /* of the call under way: where its length will be */
+	__u64 left[REC_DIR_CNT]; /* of the call under way: bytes not yet handed to the ring */
 	__u32 tid;		 /* of the last call */
 	__u32 target;
 	__u8 gap_causes[REC_DIR_CNT]; /* not yet told */
@@ -139,9 +140,9 @@ _Static_assert(sizeof(struct rec_head) == 16, "layout");
 _Static_assert(sizeof(struct rec_data) == 56, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
-_Static_assert(sizeof(struct conn_state) == 72, "layout");
+_Static_assert(sizeof(struct conn_state) == 88, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
-_Static_assert(sizeof(struct unsent_end) == 80, "layout");
+_Static_assert(sizeof(struct unsent_end) == 96, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 72, "layout");
 _Static_assert(sizeof(struct capture_control) == 16, "layout");
 

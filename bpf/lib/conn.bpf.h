@@ -63,10 +63,13 @@ static __always_inline struct conn_state *conn_find_or_add(u64 object, u32 pid, 
 	return bpf_map_lookup_elem(&conns, &key);
 }
 
+/*
+ * How many bytes are left lives in the connection's entry, not here: what is read from a map is any
+ * number to the verifier, which therefore looks at one round of the loop and not at thousands.
+ */
 struct send_state {
 	struct piece piece;
-	struct conn_state *conn;
-	u64 left;
+	u64 *left;
 };
 
 static __always_inline void count_piece(u32 cause, u64 len)
@@ -85,17 +88,19 @@ static __always_inline void count_piece(u32 cause, u64 len)
 static __always_inline bool send_next(struct send_state *s)
 {
 	struct piece *p = &s->piece;
+	u64 left = *s->left;
 	u32 cause;
 
-	p->len = s->left > REC_DATA_MAX ? REC_DATA_MAX : s->left;
+	p->len = left > REC_DATA_MAX ? REC_DATA_MAX : left;
 	cause = piece_emit(p);
 	count_piece(cause, p->len);
 	/* Told with the next record that gets through. */
 	p->gap_causes = cause ? p->gap_causes | cause : 0;
 	p->off += p->len;
 	p->user_addr += p->len;
-	s->left -= p->len;
-	return s->left == 0;
+	left -= p->len;
+	*s->left = left;
+	return left == 0;
 }
 
 static long send_loop_step(u32 index, void *user)
@@ -106,7 +111,7 @@ static long send_loop_step(u32 index, void *user)
 static __always_inline void send_all(struct send_state *s)
 {
 	if (has_bpf_loop) {
-		bpf_loop(s->left / REC_DATA_MAX + 1, send_loop_step, s, 0);
+		bpf_loop(*s->left / REC_DATA_MAX + 1, send_loop_step, s, 0);
 		return;
 	}
 	for (u32 i = 0; i < REC_PIECES_MAX_NO_LOOP; i++)
@@ -130,7 +135,8 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 	s.piece.target = conn->target;
 	s.piece.dir = dir;
 	s.piece.gap_causes = conn->gap_causes[dir];
-	s.left = len;
+	conn->left[dir] = len;
+	s.left = &conn->left[dir];
 	conn->off[dir] += len;
 	conn->tid = (u32)pid_tgid;
 	STATS_ADD(calls, 1);
@@ -139,8 +145,8 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 		send_next(&s);
 	else
 		send_all(&s);
-	if (s.left) {
-		STATS_ADD(bytes_too_long, s.left);
+	if (conn->left[dir]) {
+		STATS_ADD(bytes_too_long, conn->left[dir]);
 		s.piece.gap_causes |= REC_GAP_TOO_LONG;
 	}
 	conn->gap_causes[dir] = s.piece.gap_causes;

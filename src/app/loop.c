@@ -2,8 +2,8 @@
 /*
  * Waking the consumer costs the traced program more than copying its data, so the consumer looks
  * by itself: while there is traffic it naps for NAP_MS between two drains; after IDLE_NAPS empty
- * ones it raises the flag `asleep` and sleeps until the next record's producer wakes it, which costs
- * that one call a little. SLEEP_MS bounds the rare sleep whose wake-up was missed in between.
+ * ones it raises the flag `asleep` and sleeps until the next record's producer wakes it, which
+ * costs that one call a little. SLEEP_MS bounds the rare sleep whose wake-up was missed in between.
  */
 #include "loop.h"
 
@@ -31,7 +31,7 @@ enum {
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
 };
 
-#define SECOND_NS	UINT64_C(1000000000)
+#define SECOND_NS	 UINT64_C(1000000000)
 #define COMMAND_GRACE_NS (2 * SECOND_NS)
 
 uint64_t app_now_ns(void)
@@ -204,8 +204,7 @@ void loop_run(struct app *a)
 	if (watch_fd(a->epoll_fd, kernel_side_ring_fd(a->kernel)) < 0)
 		log_say(LOG_DEBUG, "the ring cannot be waited for: polling it");
 	while (!a->stop) {
-		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record,
-					&a->pipeline.collector);
+		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector);
 
 		do_housekeeping(a);
 		if (a->stop)

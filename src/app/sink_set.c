@@ -71,17 +71,17 @@ static void give_up(struct sink_set *s, struct open_sink *o, int r)
 }
 
 /* Calls one operation of every living sink that has it. */
-#define EACH_SINK(set, op, ...) \
-	do { \
-		for (size_t i_ = 0; i_ < (set)->cnt; i_++) { \
-			struct open_sink *o_ = &(set)->sinks[i_]; \
-			int r_; \
-			if (!o_->sink || !o_->ops->op) \
-				continue; \
+#define EACH_SINK(set, op, ...)                                    \
+	do {                                                       \
+		for (size_t i_ = 0; i_ < (set)->cnt; i_++) {       \
+			struct open_sink *o_ = &(set)->sinks[i_];  \
+			int r_;                                    \
+			if (!o_->sink || !o_->ops->op)             \
+				continue;                          \
 			r_ = o_->ops->op(o_->sink, ##__VA_ARGS__); \
-			if (r_ < 0) \
-				give_up((set), o_, r_); \
-		} \
+			if (r_ < 0)                                \
+				give_up((set), o_, r_);            \
+		}                                                  \
 	} while (0)
 
 void sink_set_conn_open(struct sink_set *s, const struct connection *c)

@@ -29,7 +29,7 @@ struct app {
 	struct rescan rescan;
 	int signal_fd;
 	int epoll_fd;
-	bool stop;	    /* leave the loop */
+	bool stop;		    /* leave the loop */
 	uint64_t last_interrupt_ns; /* of the last SIGINT from a terminal, 0: none */
 	uint64_t give_up_ns;	    /* end at this time even if the command still runs; 0: never */
 };

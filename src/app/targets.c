@@ -110,10 +110,11 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 	attach_new(a);
 	/* A command, and the children of a process, may still bring a library of their own. */
 	if (!a->probed_cnt && !program)
-		return error_set(ret_error, -ENOENT,
-				 "nothing to probe: no TLS library that plaintap knows (%s), neither in "
-				 "the given processes nor in " LD_CACHE_PATH,
-				 tls_library_names());
+		return error_set(
+			ret_error, -ENOENT,
+			"nothing to probe: no TLS library that plaintap knows (%s), neither in "
+			"the given processes nor in " LD_CACHE_PATH,
+			tls_library_names());
 	return 0;
 }
 

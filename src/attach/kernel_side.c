@@ -44,16 +44,8 @@ const char *kernel_side_fashion(const struct kernel_side *k)
 
 static int libbpf_say(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char text[4096];
-	size_t len;
-
-	if (level == LIBBPF_DEBUG)
-		return 0;
-	vsnprintf(text, sizeof(text), fmt, ap);
-	len = strlen(text);
-	if (len && text[len - 1] == '\n')
-		text[len - 1] = '\0';
-	log_say(LOG_DEBUG, "%s", text);
+	if (level != LIBBPF_DEBUG)
+		log_say_va(LOG_DEBUG, fmt, ap);
 	return 0;
 }
 

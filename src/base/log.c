@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "log.h"
 
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static log_fn current_fn;
 static void *current_user;
@@ -13,15 +13,21 @@ void log_set(log_fn fn, void *user)
 	current_user = user;
 }
 
+void log_say_va(enum log_level level, const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (!current_fn || vasprintf(&text, fmt, ap) < 0)
+		return;
+	current_fn(current_user, level, text);
+	free(text);
+}
+
 void log_say(enum log_level level, const char *fmt, ...)
 {
-	char text[1024];
 	va_list ap;
 
-	if (!current_fn)
-		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	log_say_va(level, fmt, ap);
 	va_end(ap);
-	current_fn(current_user, level, text);
 }

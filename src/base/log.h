@@ -6,6 +6,8 @@
 #ifndef PLAINTAP_BASE_LOG_H
 #define PLAINTAP_BASE_LOG_H
 
+#include <stdarg.h>
+
 enum log_level {
 	LOG_WARNING, /* always shown */
 	LOG_INFO,    /* -v */
@@ -17,5 +19,7 @@ typedef void (*log_fn)(void *user, enum log_level level, const char *text);
 /* Not thread-safe; set once at start. NULL: silence, the default. */
 void log_set(log_fn fn, void *user);
 void log_say(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_say_va(enum log_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 #endif

@@ -49,8 +49,8 @@ static int take_size(const char *name, const char *value, uint64_t *to, struct e
 {
 	if (str_to_size(str_from(value), to) < 0)
 		return error_set(ret_error, -EINVAL,
-				 "--%s %s: not a size; write a number of bytes, or 64K, 1M, 2G", name,
-				 value);
+				 "--%s %s: not a size; write a number of bytes, or 64K, 1M, 2G",
+				 name, value);
 	return 0;
 }
 
@@ -230,8 +230,7 @@ static int missing_value(const struct option_row *row, struct error *ret_error)
 			 row->name, row->arg);
 }
 
-static int parse_long(struct words *w, const char *word, struct options *o,
-		      struct error *ret_error)
+static int parse_long(struct words *w, const char *word, struct options *o, struct error *ret_error)
 {
 	struct str name = str_from(word + 2);
 	const struct option_row *row;
@@ -263,8 +262,8 @@ static int parse_letters(struct words *w, const char *word, struct options *o,
 		int r;
 
 		if (!row)
-			return error_set(ret_error, -EINVAL, "there is no option -%c (in '%s')", *at,
-					 word);
+			return error_set(ret_error, -EINVAL, "there is no option -%c (in '%s')",
+					 *at, word);
 		if (row->arg) {
 			value = at[1] ? at + 1 : next_word(w);
 			if (!value)
@@ -277,15 +276,15 @@ static int parse_letters(struct words *w, const char *word, struct options *o,
 	return 0;
 }
 
-static int parse_word(struct words *w, const char *word, struct options *o,
-		      struct error *ret_error)
+static int parse_word(struct words *w, const char *word, struct options *o, struct error *ret_error)
 {
 	if (word[0] == '-' && word[1] == '-')
 		return parse_long(w, word, o, ret_error);
 	if (word[0] == '-' && word[1])
 		return parse_letters(w, word, o, ret_error);
 	return error_set(ret_error, -EINVAL,
-			 "'%s' is no option; to run a program, write: plaintap -- %s …", word, word);
+			 "'%s' is no option; to run a program, write: plaintap -- %s …", word,
+			 word);
 }
 
 static int check(const struct options *o, struct error *ret_error)

@@ -13,10 +13,10 @@ static void print_count(FILE *to, uint64_t n, const char *what)
 
 static const char *cause_for_people(unsigned bit)
 {
-	static const char *const texts[GAP_CAUSE_CNT] = {
-		"the buffer was full (--buffer)", "memory not readable",
-		"one call too long for this kernel", "a limit of plaintap", "cause unknown"
-	};
+	static const char *const texts[GAP_CAUSE_CNT] = { "the buffer was full (--buffer)",
+							  "memory not readable",
+							  "one call too long for this kernel",
+							  "a limit of plaintap", "cause unknown" };
 
 	return texts[bit];
 }

@@ -10,7 +10,8 @@ bool counters_balanced(const struct counters *c)
 		dropped += c->kernel.bytes_dropped[i];
 		gaps_by_cause += c->stream.gap_bytes_by[i];
 	}
-	/* Ends that were never told, and connections that were refused, have gaps that nobody saw. */
+	/* Ends that were never told, and connections that were refused, have gaps that nobody saw.
+	 */
 	gaps_all_seen = !c->kernel.ends_dropped && !c->stream.bytes_refused;
 	missing = dropped + c->stream.bytes_refused;
 	return c->kernel.bytes_seen == c->kernel.bytes_sent + dropped &&
