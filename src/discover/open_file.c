@@ -35,8 +35,8 @@ int read_file(const char *path, struct buf *b)
 {
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t piece[16384];
+	int64_t kept;
 	ssize_t n;
-	int r;
 
 	if (fd < 0)
 		return -errno;
@@ -48,9 +48,11 @@ int read_file(const char *path, struct buf *b)
 			return -errno;
 		if (n == 0)
 			return 0;
-		r = buf_append(b, piece, (size_t)n);
-		if (r < 0)
-			return r == -ENOBUFS ? -EFBIG : r;
+		kept = buf_append_cut(b, piece, (size_t)n);
+		if (kept < 0)
+			return (int)kept;
+		if (kept < n)
+			return -EFBIG;
 	}
 }
 

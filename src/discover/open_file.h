@@ -15,8 +15,8 @@ struct buf;
 int open_regular(const char *path);
 
 /*
- * Appends a whole (small or /proc) file to `b`. -EFBIG when it does not fit below b->max, -errno
- * (for /proc files of a process that ended: -ESRCH or -ENOENT).
+ * Appends a whole (small or /proc) file to `b`. -EFBIG when it does not fit below b->max (what
+ * fits is there then), -errno (for /proc files of a process that ended: -ESRCH or -ENOENT).
  */
 int read_file(const char *path, struct buf *b);
 

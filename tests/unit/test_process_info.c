@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "discover/process_info.h"
+#include "model/process.h"
+#include "tap.h"
+
+static char root[] = "/tmp/plaintap-test-XXXXXX";
+
+static void put(const char *name, const char *data, size_t len)
+{
+	char path[128];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/7/%s", root, name);
+	out = fopen(path, "w");
+	if (!out || fwrite(data, 1, len, out) != len || fclose(out) != 0)
+		abort();
+}
+
+static void drop(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/7/%s", root, name);
+	unlink(path);
+}
+
+#define PUT(name, text) put(name, text, sizeof(text) - 1)
+
+static void test_own(void)
+{
+	struct process *p = process_info_read(getpid());
+	char exe[PATH_MAX] = "";
+	uint64_t ticks = 0;
+
+	OK(readlink("/proc/self/exe", exe, sizeof(exe) - 1) > 0);
+	INT_EQ(p->pid, getpid());
+	INT_EQ(p->ppid, getppid());
+	INT_EQ(p->uid, getuid());
+	C_STR_EQ(p->exe, exe);
+	OK(p->cmdline && strstr(p->cmdline, "process_info") && p->comm[0]);
+	OK(process_start_time(getpid(), &ticks) == 0 && ticks > 0);
+	process_unref(p);
+}
+
+static void test_made_up(void)
+{
+	char stat[] = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2\n";
+	char long_line[3 * PROCESS_CMDLINE_MAX];
+	uint64_t ticks = 0;
+	struct process *p;
+
+	PUT("comm", "a) b\n");
+	PUT("status", "Name:\ta\nPPid:\t42\nUid:\t1000\t0\t0\t0\n");
+	PUT("cmdline", "prog\0--word\0two words\0\0");
+	put("stat", stat, sizeof(stat) - 1);
+	p = process_info_read_at(root, 7);
+	C_STR_EQ(p->comm, "a) b");
+	C_STR_EQ(p->cmdline, "prog --word two words");
+	INT_EQ(p->ppid, 42);
+	INT_EQ(p->uid, 1000);
+	OK(p->exe == NULL);
+	process_unref(p);
+	INT_EQ(process_start_time_at(root, 7, &ticks), 0);
+	INT_EQ(ticks, 987654);
+
+	memset(long_line, 'x', sizeof(long_line));
+	put("cmdline", long_line, sizeof(long_line));
+	p = process_info_read_at(root, 7);
+	INT_EQ(strlen(p->cmdline), PROCESS_CMDLINE_MAX - 1);
+	process_unref(p);
+
+	PUT("stat", "7 (x) S 1 2");
+	INT_EQ(process_start_time_at(root, 7, &ticks), -EBADMSG);
+	PUT("stat", "");
+	INT_EQ(process_start_time_at(root, 7, &ticks), -EBADMSG);
+	PUT("stat", "7 (x)");
+	INT_EQ(process_start_time_at(root, 7, &ticks), -EBADMSG);
+}
+
+static void test_gone(void)
+{
+	struct process *p = process_info_read_at(root, 8);
+	uint64_t ticks;
+
+	OK(p && p->pid == 8 && p->ppid == 0 && p->uid == (uid_t)-1);
+	OK(!p->exe && !p->cmdline && !p->comm[0]);
+	INT_EQ(process_start_time_at(root, 8, &ticks), -ESRCH);
+	process_unref(p);
+}
+
+int main(void)
+{
+	char folder[64];
+
+	if (!mkdtemp(root))
+		abort();
+	snprintf(folder, sizeof(folder), "%s/7", root);
+	if (mkdir(folder, 0700) < 0)
+		abort();
+	RUN(test_own);
+	RUN(test_made_up);
+	RUN(test_gone);
+	drop("comm");
+	drop("status");
+	drop("cmdline");
+	drop("stat");
+	rmdir(folder);
+	rmdir(root);
+	return tap_done();
+}
