@@ -25,7 +25,7 @@ static const char outro[] =
 
 static void indent_to(FILE *to, int column, int *at)
 {
-	if (*at >= column) {
+	if (*at + 1 >= column) {
 		fputc('\n', to);
 		*at = 0;
 	}
@@ -35,14 +35,18 @@ static void indent_to(FILE *to, int column, int *at)
 /* Words of `text`, wrapped; the first line begins where the cursor is. */
 static void print_wrapped(FILE *to, const char *text, int at)
 {
+	const char *gap = "";
+
 	while (*text) {
 		int len = (int)strcspn(text, " ");
 
-		if (at + len > HELP_WIDTH) {
+		if (at + 1 + len > HELP_WIDTH) {
 			fprintf(to, "\n%*s", HELP_INDENT, "");
 			at = HELP_INDENT;
+			gap = "";
 		}
-		at += fprintf(to, "%.*s ", len, text);
+		at += fprintf(to, "%s%.*s", gap, len, text);
+		gap = " ";
 		text += len;
 		text += strspn(text, " ");
 	}
@@ -59,7 +63,6 @@ static void print_row(FILE *to, const struct option_row *row)
 		at = fprintf(to, "      --%s", row->name);
 	if (row->arg)
 		at += fprintf(to, " %s", row->arg);
-	at += fprintf(to, "  ");
 	indent_to(to, HELP_INDENT, &at);
 	print_wrapped(to, row->help, at);
 }
