@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A state machine over single bytes with one bit a level: object or array. Blanks outside strings
+ * are dropped and made anew; nothing else is ever changed.
+ */
 #include "json_pretty.h"
 
 #include <errno.h>

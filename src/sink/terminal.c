@@ -260,7 +260,10 @@ static void put_body(struct block *b, const struct message *m)
 	put_size(b, left_out);
 	put(b, " more, kept the first ");
 	put_size(b, m->body.len);
-	put(b, m->lost_bytes ? " (up to the hole)\n" : " (--body-limit)\n");
+	if (m->body.len == m->body.max)
+		put(b, " (--body-limit)\n");
+	else
+		put(b, m->lost_bytes ? " (up to the hole)\n" : " (out of memory)\n");
 }
 
 static void put_headers(struct block *b, char mark, const struct header *headers, size_t cnt)

@@ -96,7 +96,12 @@ static void test_what_is_missing(void)
 	m->lost_bytes = 0;
 	m->body_size = m->body.len + 3250586;
 	m->body_cut = true;
+	has(show(x, false), "    … 3.1 MiB more, kept the first 24 B (out of memory)\n");
+	m->body.max = m->body.len;
 	has(show(x, false), "    … 3.1 MiB more, kept the first 24 B (--body-limit)\n");
+	m->lost_bytes = 10;
+	m->body.max = m->body.len + 1;
+	has(show(x, false), "more, kept the first 24 B (up to the hole)\n");
 	x->response.present = false;
 	has(show(x, false), "https://example.org/a  (no response seen)");
 	exchange_unref(x);
