@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Bytes go into a batch, batches into the file. Marks remember where records ended that are not
+ * all written yet; when a write fails, the file is cut back to the last mark that is.
+ */
 #include "out_file.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One decoder decides what a character is; all else asks it. Escapes never look like anything but
+ * escapes, yet a backslash stands for itself: shown text is for reading, not for reading back.
+ */
 #include "text.h"
 
 /* Smallest character that needs 2, 3, 4 bytes: anything less is an overlong form. */

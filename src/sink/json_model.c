@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/*
+ * One function an object, in the order in which docs/JSON.md lists the fields. A field that is not
+ * known is written as null, never left out.
+ */
 #include "json_model.h"
 
 #include "base/text.h"

@@ -3,10 +3,12 @@
 
 #include "dir.h"
 #include "jsonl.h"
+#include "terminal.h"
 
 const struct sink_ops *const sink_registry[] = {
 	&jsonl_sink,
 	&dir_sink,
+	&terminal_sink,
 };
 const size_t sink_registry_cnt = sizeof(sink_registry) / sizeof(sink_registry[0]);
 
