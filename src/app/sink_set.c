@@ -2,10 +2,10 @@
 #include "sink_set.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/out_file.h"
 #include "sink/registry.h"
 
 void sink_set_init(struct sink_set *s)
@@ -64,10 +64,12 @@ static void give_up(struct sink_set *s, struct open_sink *o, int r)
 	s->alive_cnt--;
 	s->failures++;
 	if (!s->first_failure.code)
-		error_set_errno(&s->first_failure, r,
-				"output %s failed, what was written before is kept", o->spec);
-	log_say(LOG_WARNING, "cannot write to %s: %s; what was written before is kept", o->spec,
-		strerror(-r));
+		error_set(&s->first_failure, r,
+			  "cannot write to %s: %s; what was written before is kept", o->spec,
+			  out_file_reason(r));
+	if (s->alive_cnt)
+		log_say(LOG_WARNING, "cannot write to %s: %s; the other outputs go on", o->spec,
+			out_file_reason(r));
 }
 
 /* Calls one operation of every living sink that has it. */
