@@ -157,8 +157,6 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	head.headers = p->fields.items;
 	head.header_cnt = p->fields.cnt;
 	head.interim = head.kind == MESSAGE_RESPONSE && head.status < 200 && head.status != 101;
-	if (head.interim && end != MESSAGE_COMPLETE)
-		return 0;
 	learn_role(p, s, head.kind);
 	asked = pair(p, s, &head);
 	s->gapped = false;
@@ -166,6 +164,8 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	p->events->head(p->user, s->dir, &head, s->block_ts_ns);
 	if (end == MESSAGE_COMPLETE)
 		after_head(p, s, &head, asked);
+	else if (head.interim)
+		http1_resync(p, s, true); /* has no end to tell; its opaque rest shows */
 	else
 		http1_break(p, s, end);
 	return start + used;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Runs the cases of Markdown files. "## name" begins a case; its blocks "sent" and "received" are
+ * fed in order, its block "log" holds the expected log: of what was sent, then of what was
+ * received. In input each line ends in CRLF; "\n" at its end means a lone LF, "\" no line end.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http1_log.h"
+#include "tap.h"
+
+struct golden {
+	char name[128];
+	bool any; /* a case is open */
+	struct http1_log log;
+	struct buf want;
+	char block; /* 's', 'r', 'l', or 0 outside */
+};
+
+static void case_end(struct golden *g)
+{
+	struct buf got;
+
+	if (!g->any)
+		return;
+	buf_init(&got, 1 << 20);
+	http1_log_end(&g->log);
+	buf_append_str(&got, http1_log_text(&g->log, DIR_SENT));
+	buf_append_str(&got, http1_log_text(&g->log, DIR_RECEIVED));
+	BYTES_EQ(got.data, got.len, g->want.data, g->want.len);
+	OK_MSG(!g->log.fault[0], "%s: accounted for %s", g->name, g->log.fault);
+	http1_log_close(&g->log);
+	buf_done(&g->want);
+	buf_done(&got);
+	g->any = false;
+}
+
+static void case_begin(struct golden *g, const char *name)
+{
+	case_end(g);
+	snprintf(g->name, sizeof(g->name), "%.127s", name);
+	tap_note("%s", g->name);
+	buf_init(&g->want, 1 << 20);
+	g->any = http1_log_open(&g->log, NULL);
+}
+
+static void input_line(struct golden *g, enum dir dir, const char *line, size_t len)
+{
+	const char *end = "\r\n";
+
+	if (len >= 2 && memcmp(line + len - 2, "\\n", 2) == 0) {
+		end = "\n";
+		len -= 2;
+	} else if (len && line[len - 1] == '\\') {
+		end = "";
+		len--;
+	}
+	http1_log_feed(&g->log, dir, (const uint8_t *)line, len);
+	http1_log_feed(&g->log, dir, (const uint8_t *)end, strlen(end));
+}
+
+static void read_line(struct golden *g, const char *line, size_t len)
+{
+	if (len >= 3 && memcmp(line, "```", 3) == 0)
+		g->block = g->block || len == 3 ? 0 : line[3];
+	else if (!g->block && len > 3 && memcmp(line, "## ", 3) == 0)
+		case_begin(g, line + 3);
+	else if (!g->block || !g->any)
+		return;
+	else if (g->block == 'l') {
+		buf_append(&g->want, line, len);
+		buf_append_byte(&g->want, '\n');
+	} else
+		input_line(g, g->block == 's' ? DIR_SENT : DIR_RECEIVED, line, len);
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		struct golden g = { 0 };
+		char line[4096];
+		FILE *f = fopen(argv[i], "r");
+
+		if (!OK_MSG(f != NULL, "%s opens", argv[i]))
+			continue;
+		while (fgets(line, sizeof(line), f)) {
+			line[strcspn(line, "\n")] = '\0';
+			read_line(&g, line, strlen(line));
+		}
+		fclose(f);
+		case_end(&g);
+	}
+	return tap_done();
+}
