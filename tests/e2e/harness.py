@@ -2,7 +2,7 @@
 """What the end-to-end tests share: start programs, wait for them, compare with the truth, say TAP.
 
 Rules that it holds for every test: only programs that the test started are traced; only those are
-ended, by their pid; ports are the kernel's choice; nothing sleeps, every wait is for an event with
+ended, by their pid; ports are the kernel's choice; no fixed sleeps, every wait is for an event with
 a deadline; the temporary folder goes away. Python 3.9, standard library only.
 """
 
