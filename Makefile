@@ -61,7 +61,7 @@ install:
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --quiet
 
 format:
-	@find src bpf abi tests -name '*.[ch]' -exec clang-format -i {} +
+	@find src bpf abi tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 fuzz:
 	@tools/install-deps build
