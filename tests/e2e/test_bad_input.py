@@ -135,7 +135,7 @@ def test_signal(case, sig):
     check(p.ready, "ready: " + p.err())
     p.stop(sig)
     check_eq(p.wait(), 0, "exit status")
-    check(re.search(r"\b0 lost\b", p.err()), "the summary on stderr: " + p.err())
+    check(re.search(r"\b0 bytes lost\b", p.err()), "the summary on stderr: " + p.err())
     check_eq(read_jsonl(case.path("out.jsonl"))[-1]["type"], "summary", "the last line")
     pair.go()
     check(truth_of(pair.rest()), "the program went on")
