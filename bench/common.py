@@ -27,6 +27,7 @@ TLS_SERVER = os.path.join(BUILD, "tests", "progs", "tls_server")
 DEADLINE_SECONDS = 120
 MIB = 1 << 20
 PR_SET_PDEATHSIG = 1
+BPF_MAP_TYPE_RINGBUF = 27
 
 
 class Missing(Exception):
@@ -169,8 +170,8 @@ class Program:
                     yield name, int(value.split()[0])
 
     def kernel_memory(self):
-        """Bytes of all BPF maps that it holds, by what the kernel says of each."""
-        total = 0
+        """Bytes of the BPF maps that it holds, by what the kernel says of each: (ring, others)."""
+        maps = {}  # by id: several descriptors may stand for one map
         for fd in os.listdir("/proc/%d/fdinfo" % self.pid):
             try:
                 with open("/proc/%d/fdinfo/%s" % (self.pid, fd), encoding="ascii") as f:
@@ -178,8 +179,9 @@ class Program:
             except OSError:
                 continue
             if "map_type" in rows:
-                total += int(rows.get("memlock", "0"))
-        return total
+                maps[rows.get("map_id", fd)] = (int(rows["map_type"]), int(rows["memlock"]))
+        ring = sum(size for kind, size in maps.values() if kind == BPF_MAP_TYPE_RINGBUF)
+        return ring, sum(size for _, size in maps.values()) - ring
 
 
 class Sample:

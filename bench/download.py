@@ -6,7 +6,7 @@ import os
 
 from common import MIB, Failed, Missing, Program, Sample, find
 from nginx import Nginx
-from tracers import Output, floor, records_of, tap
+from tracers import FLOOR, Output, floor, note_floor, records_of, tap
 
 BENCH = "download"
 FULL_SIZE = 200 * MIB
@@ -45,6 +45,7 @@ class Download:
         probe = floor(self.b, self.library)
         sample = self.untraced()
         probe.stop()
+        sample.more.update(link=probe.link, places=probe.places)
         return sample
 
     def with_tap(self, kind):
@@ -99,12 +100,13 @@ def run(b):
     try:
         rows = b.interleave(BENCH, "%d MiB" % (d.size // MIB), "ms", [
             ("untraced", d.untraced),
-            ("empty probes (floor)", d.with_floor),
+            (FLOOR, d.with_floor),
             ("plaintap -o FILE.jsonl", lambda: d.with_tap("jsonl")),
             ("plaintap -o DIR/", lambda: d.with_tap("dir")),
         ])
     finally:
         d.server.end()
+    note_floor(rows)
     for row in rows.values():
         if "untraced" in rows and row.variant != "untraced":
             row.set_ratio(rows["untraced"])

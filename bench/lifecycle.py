@@ -8,6 +8,9 @@ from pair import Loop
 from tracers import Output, tap
 
 ATTACH_MAX_MS, DETACH_MAX_MS = 100, 150
+IDLE_MAX_PERCENT = 0.5
+IDLE_SECONDS = 2
+BENCH = "plaintap itself"
 
 
 class Lifecycle:
@@ -15,38 +18,49 @@ class Lifecycle:
 
     def __init__(self, b):
         self.b = b
-        self.last = None
+        self.detach_ms = self.idle_percent = None
+        self.memory = []  # of a round: VmRSS, ring, other maps, in MB
 
     def attach(self):
         loop = Loop(self.b, 100, 200)
         out = Output(self.b, "jsonl")
         p = tap(self.b, "-p", loop.p.pid, *out.args)
-        rss, kernel = p.memory()["VmRSS"], p.kernel_memory()
+        ring, maps = p.kernel_memory()
+        self.memory.append([n / 1e6 for n in (p.memory()["VmRSS"], ring, maps)])
+        self.idle_percent = idle_share(p, 0.2 if self.b.smoke else IDLE_SECONDS) * 100
         start = time.monotonic()
         p.stop()
-        detach = time.monotonic() - start
+        self.detach_ms = (time.monotonic() - start) * 1000
         loop.p.go()
         loop.p.line()
         loop.end()
         out.remove()
-        self.last = (detach * 1000, rss / 1e6, kernel / 1e6)
         return Sample(p.attach_seconds * 1000)
+
+
+def idle_share(p, seconds):
+    """Of one CPU. The only sleep here: rest is what is measured."""
+    time.sleep(seconds / 10)
+    start, cpu = time.monotonic(), p.cpu_so_far()
+    time.sleep(seconds)
+    return (p.cpu_so_far() - cpu) / (time.monotonic() - start)
 
 
 def run(b):
     life = Lifecycle(b)
-    b.interleave("plaintap itself", "one libssl, -p", "ms", [
+    rows = b.interleave(BENCH, "one libssl, -p", "ms", [
         ("start to ready", life.attach),
-        ("SIGTERM to exit", lambda: Sample(life.last[0])),
+        ("SIGTERM to exit", lambda: Sample(life.detach_ms)),
+        ("CPU at rest", lambda: Sample(life.idle_percent)),
     ])
-    for row in b.rows[-2:]:
-        if row.variant == "start to ready":
-            row.add_target("ms", row_median(row), ATTACH_MAX_MS)
-        elif row.variant == "SIGTERM to exit":
-            row.add_target("ms", row_median(row), DETACH_MAX_MS)
-    if life.last:
-        add_memory(b, "at rest, VmRSS", [life.last[1]])
-        add_memory(b, "at rest, BPF maps (kernel)", [life.last[2]])
+    if len(rows) < 3:
+        return
+    rows["CPU at rest"].unit = "%"
+    for name, limit in (("start to ready", ATTACH_MAX_MS), ("SIGTERM to exit", DETACH_MAX_MS),
+                        ("CPU at rest", IDLE_MAX_PERCENT)):
+        rows[name].add_target(rows[name].unit, row_median(rows[name]), limit)
+    for i, name in enumerate(("at rest, VmRSS", "ring buffer (kernel)", "other maps (kernel)")):
+        add_memory(b, name, [m[i] for m in life.memory])
 
 
 def row_median(row):
@@ -59,7 +73,7 @@ def add_memory(b, what, values):
 
 def add_row(b, case, variant, unit, values):
     if values:
-        row = Row("plaintap itself", case, variant, unit)
+        row = Row(BENCH, case, variant, unit)
         row.samples = [Sample(v) for v in values]
         b.rows.append(row)
 

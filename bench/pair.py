@@ -2,7 +2,7 @@
 """1. An SSL_write and the SSL_read of the same bytes, over a socket pair in one thread."""
 
 from common import PAIR_LOOP, Failed, Program, Sample, median, spread
-from tracers import Output, bpftrace, bpftrace_bytes, floor, records_of, tap
+from tracers import FLOOR, Output, bpftrace, bpftrace_bytes, floor, note_floor, records_of, tap
 
 BENCH = "call pair"
 # Size of a call, rounds of a full run: fewer of the large ones, so that the outputs stay small.
@@ -81,7 +81,7 @@ def with_bpftrace(b, size, count):
 def add_floor_target(rows):
     """(plaintap - untraced) / (floor - untraced), round by round."""
     traced = rows.get("plaintap -o FILE.jsonl")
-    base, empty = rows.get("untraced"), rows.get("empty probes (floor)")
+    base, empty = rows.get("untraced"), rows.get(FLOOR)
     if not traced or not base or not empty:
         return
     shares = [(t.value - u.value) / (f.value - u.value) for t, u, f in
@@ -96,7 +96,7 @@ def run(b):
         count = b.scaled(full, 200)
         rows = b.interleave(BENCH, label(size), "ns", [
             ("untraced", lambda: untraced(b, size, count)),
-            ("empty probes (floor)", lambda: with_floor(b, size, count)),
+            (FLOOR, lambda: with_floor(b, size, count)),
             ("plaintap -o FILE.jsonl", lambda: with_tap(b, size, count, "jsonl")),
             ("plaintap -o DIR/", lambda: with_tap(b, size, count, "dir")),
             ("bpftrace", lambda: with_bpftrace(b, size, count)),
@@ -104,6 +104,5 @@ def run(b):
         for row in rows.values():
             if "untraced" in rows and row.variant != "untraced":
                 row.set_ratio(rows["untraced"])
-        if "empty probes (floor)" in rows:
-            rows["empty probes (floor)"].notes.update(rows["empty probes (floor)"].samples[0].more)
+        note_floor(rows)
         add_floor_target(rows)

@@ -5,7 +5,7 @@ import re
 
 from common import Failed, Missing, Program, Sample, find
 from nginx import Nginx
-from tracers import Output, floor, records_of, tap
+from tracers import FLOOR, Output, floor, note_floor, records_of, tap
 
 BENCH = "nginx, h2load"
 CONNECTIONS = 16
@@ -38,6 +38,7 @@ class Load:
         probe = floor(self.b, self.server.library)
         sample = self.untraced()
         probe.stop()
+        sample.more.update(link=probe.link, places=probe.places)
         return sample
 
     def with_tap(self, kind):
@@ -90,12 +91,13 @@ def run(b):
     try:
         rows = b.interleave(BENCH, "1 KiB file", "req/s", [
             ("untraced", load.untraced),
-            ("empty probes (floor)", load.with_floor),
+            (FLOOR, load.with_floor),
             ("plaintap -o FILE.jsonl", lambda: load.with_tap("jsonl")),
             ("plaintap -o DIR/", lambda: load.with_tap("dir")),
         ], better="more")
     finally:
         load.server.end()
+    note_floor(rows)
     for row in rows.values():
         if "untraced" in rows and row.variant != "untraced":
             row.set_ratio(rows["untraced"])

@@ -36,7 +36,11 @@ def cells(row):
     ratio = with_spread(row["ratio"])
     return [row["variant"], "%s %s" % (with_spread(row["value"]), row["unit"]),
             "× " + ratio if ratio else "", share(row["captured"]),
-            "; ".join(verdict(t) for t in row["targets"])]
+            "; ".join([verdict(t) for t in row["targets"]] + note(row["notes"]))]
+
+
+def note(notes):
+    return ["%(link)s at %(places)s" % notes] if "link" in notes else []
 
 
 HEAD = ["", "median (min…max)", "to untraced", "captured", "target"]

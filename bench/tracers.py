@@ -11,6 +11,7 @@ import time
 
 from common import DEADLINE_SECONDS, EMPTY_PROBE, PLAINTAP, Failed, Program, exported_offsets, find
 
+FLOOR = "empty probes (floor)"
 TLS_CALLS = ("SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex")
 
 
@@ -121,6 +122,12 @@ def floor(b, library):
         raise Failed("empty_probe said " + word)
     p.places = whose
     return p
+
+
+def note_floor(rows):
+    """What the floor was made of: shown beside it."""
+    if FLOOR in rows:
+        rows[FLOOR].notes.update(rows[FLOOR].samples[0].more)
 
 
 BPFTRACE = """
