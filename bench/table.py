@@ -64,5 +64,5 @@ def print_table(result, to):
     for out in result["left_out"]:
         print("left out: %(what)s: %(reason)s" % out, file=to)
     m = result["machine"]
-    print("%d rounds, interleaved; %d CPUs, Linux %s; load before %.1f"
-          % (result["rounds"], m["cpus"], m["kernel"], m["load"]), file=to)
+    print("%d rounds, interleaved; %d CPUs, Linux %s; load average before %.1f, after %.1f"
+          % (result["rounds"], m["cpus"], m["kernel"], m["load"], m["load_after"]), file=to)
