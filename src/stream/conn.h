@@ -31,7 +31,8 @@ struct conn {
 	struct held held[DIR_CNT];
 	enum dir first_held; /* which direction spoke first while undecided */
 	enum dir last_dir;   /* whose bytes came last */
-	bool may_resniff;    /* opaque so far, and the talk has just turned or lost bytes */
+	bool may_resniff;    /* opaque so far, the talk has just turned or lost bytes, and those
+			     that came since may yet be the beginning of a protocol */
 };
 
 /* The next bytes of one direction, right after those before. */
