@@ -5,6 +5,7 @@
 #	make demo                 shows a captured HTTPS exchange (needs root)
 #	make test                 all tests that this machine and user allow
 #	make test-unit            the unit, golden and check tests only
+#	make bench [QUICK=1]      measures costs and capture rates (needs root; docs/BENCH.md)
 #	make install PREFIX=/usr/local DESTDIR=
 #	make format               clang-format over all C files
 #	make fuzz                 builds the fuzz targets with clang, in build-fuzz/
@@ -20,7 +21,8 @@ NINJA ?= ninja -C $(BUILD) --quiet
 SETUP_FLAGS = --buildtype=debugoptimized $(if $(CI),-Dwerror=true)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-unit install clean format fuzz deps-build deps-demo deps-test build
+.PHONY: all demo test test-unit bench install clean format fuzz build
+.PHONY: deps-build deps-demo deps-test deps-bench
 
 all:
 	@$(MAKE) --no-print-directory deps-build
@@ -34,7 +36,7 @@ build:
 	@out=$$($(NINJA) 2>&1) && s=0 || s=$$?; \
 		printf '%s\n' "$$out" | grep -v -e 'no work to do' -e '^$$' >&2; exit $$s
 
-deps-build deps-demo deps-test: deps-%:
+deps-build deps-demo deps-test deps-bench: deps-%:
 	@tools/install-deps $*
 
 # The order is the recipe's, so that `make -j` does not build before the packages are there.
@@ -53,6 +55,14 @@ test-unit:
 	@$(MAKE) --no-print-directory build
 	@BUILD=$(BUILD) tools/run-tests --suite unit --suite golden --suite check --suite fuzz
 
+# Rows whose program is missing are left out by name, so a failed installation is no failure.
+bench:
+	@$(MAKE) --no-print-directory deps-build
+	@tools/install-deps bench || :
+	@$(MAKE) --no-print-directory build
+	@$(NINJA) bench >/dev/null
+	@PLAINTAP_BUILD=$(BUILD) python3 -B bench/bench.py $(if $(QUICK),--quick) $(BENCH_FLAGS)
+
 # Builds only what is not built: under sudo it would leave root's files in a user's folder.
 install:
 	@test -x $(BUILD)/plaintap || $(MAKE) --no-print-directory deps-build
@@ -61,7 +71,7 @@ install:
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --quiet
 
 format:
-	@find src bpf abi tests -name '*.[ch]' -exec clang-format -i {} +
+	@find src bpf abi tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 fuzz:
 	@tools/install-deps build
