@@ -169,7 +169,7 @@ static void http1_gap(struct proto *p, enum dir dir, uint64_t off, uint64_t len,
 	s->off = off + len;
 }
 
-static void http1_end(struct proto *p, enum dir dir, uint64_t ts_ns)
+static void http1_end(struct proto *p, enum dir dir, bool closed, uint64_t ts_ns)
 {
 	struct http1_side *s = &p->sides[dir];
 
@@ -181,7 +181,10 @@ static void http1_end(struct proto *p, enum dir dir, uint64_t ts_ns)
 		http1_block_cut(p, s, MESSAGE_END_CLOSED);
 		break;
 	case PHASE_CLOSE:
-		http1_finish(p, s);
+		if (closed)
+			http1_finish(p, s);
+		else
+			http1_break(p, s, MESSAGE_END_CLOSED);
 		break;
 	case PHASE_LENGTH:
 	case PHASE_CHUNK_SIZE:

@@ -268,11 +268,11 @@ static void check_sums(struct http1_log *l, enum dir dir)
 		fault(l, "%s: message %" PRIu64 " never ended", dir_name(dir), s->exchange);
 }
 
-void http1_log_end(struct http1_log *l)
+void http1_log_end(struct http1_log *l, bool closed)
 {
 	for (int dir = 0; dir < DIR_CNT; dir++) {
 		make_room(&l->sides[dir], l->sides[dir].bytes.len);
-		proto_http1.end(l->p, (enum dir)dir, 1);
+		proto_http1.end(l->p, (enum dir)dir, closed, 1);
 		line_begin(l, (enum dir)dir, 0);
 	}
 	for (int dir = 0; dir < DIR_CNT; dir++)

@@ -41,6 +41,7 @@ struct script {
 	struct step steps[STEP_MAX]; /* ends with the first of length 0 */
 	const char *sent, *received; /* expected logs */
 	const struct http1_limits *limits;
+	bool cut; /* the capture ends before the connection */
 };
 
 static const struct http1_limits tight = {
@@ -181,6 +182,15 @@ static const struct script scripts[] = {
 	  "request 4 GET /3 1.1\nend 4 complete\n",
 	  "opaque_gap 0 5\nresponse 3 1.1 204 A (alone)\nend 3 complete\n"
 	  "response 5 1.1 204 B (alone)\nend 5 complete\n" },
+	{ "a close-delimited body is complete when the connection closed",
+	  { S("GET / HTTP/1.0\r\n\r\n"), R("HTTP/1.0 200 OK\r\n\r\nab") },
+	  "request 1 GET / 1.0\nend 1 complete\n",
+	  "response 1 1.0 200 OK\nbody 1 ab\nend 1 complete\n" },
+	{ "… and is not when only the capture ended",
+	  { S("GET / HTTP/1.0\r\n\r\n"), R("HTTP/1.0 200 OK\r\n\r\nab") },
+	  "request 1 GET / 1.0\nend 1 complete\n",
+	  "response 1 1.0 200 OK\nbody 1 ab\nend 1 closed\n",
+	  .cut = true },
 	{ "closed too early",
 	  { S("PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"),
 	    R("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nA: b\r\nC") },
@@ -247,7 +257,7 @@ static void play(struct http1_log *l, const struct script *s, const size_t *cuts
 			at += n;
 		}
 	}
-	http1_log_end(l);
+	http1_log_end(l, !s->cut);
 }
 
 static unsigned bad_splits;
@@ -345,7 +355,7 @@ static bool gap_is_accounted(const char *req, const char *data, size_t size, siz
 		http1_log_feed(&l, DIR_RECEIVED, (const uint8_t *)data + i, n);
 		i += n;
 	}
-	http1_log_end(&l);
+	http1_log_end(&l, true);
 	if (l.fault[0])
 		tap_note("gap of %zu at %zu: %s", len, at, l.fault);
 	good = !l.fault[0];
@@ -389,7 +399,7 @@ static void test_default_limits(void)
 	memcpy(data, "GET / HTTP/1.1\r\nA: ", 19);
 	http1_log_feed(&l, DIR_SENT, (uint8_t *)data, size / 2);
 	http1_log_feed(&l, DIR_SENT, (uint8_t *)data + size / 2, size - size / 2);
-	http1_log_end(&l);
+	http1_log_end(&l, true);
 	C_STR_EQ(l.fault, "");
 	text = http1_log_text(&l, DIR_SENT);
 	OK(strstr(text, "request 1 GET / 1.1\nend 1 limit\nopaque A: aaa") == text);
@@ -412,7 +422,7 @@ static void test_many_outstanding(void)
 	}
 	for (int i = 0; i < 3000; i++)
 		http1_log_feed(&l, DIR_RECEIVED, (const uint8_t *)res, sizeof(res) - 1);
-	http1_log_end(&l);
+	http1_log_end(&l, true);
 	C_STR_EQ(l.fault, "");
 	OK(!strstr(http1_log_text(&l, DIR_RECEIVED), "(alone)"));
 	OK(strstr(http1_log_text(&l, DIR_RECEIVED),
@@ -486,7 +496,7 @@ static void test_opaque(void)
 	INT_EQ(proto_opaque.probe(NULL, 0), PROTO_YES);
 	proto_opaque.feed(p, DIR_SENT, 0, (const uint8_t *)"abc", 3, 1);
 	proto_opaque.gap(p, DIR_SENT, 3, 5, GAP_LIMIT, 1);
-	proto_opaque.end(p, DIR_SENT, 1);
+	proto_opaque.end(p, DIR_SENT, true, 1);
 	INT_EQ(opaque_bytes, 3);
 	INT_EQ(opaque_lost, 5);
 	proto_opaque.close(p);
