@@ -143,6 +143,7 @@ static void http1_gap(struct proto *p, enum dir dir, uint64_t off, uint64_t len,
 
 	p->ts_ns = ts_ns;
 	s->off = off;
+	http1_peek_over(p, s);
 	switch (s->phase) {
 	case PHASE_LINE:
 	case PHASE_FIELDS:
@@ -174,6 +175,7 @@ static void http1_end(struct proto *p, enum dir dir, bool closed, uint64_t ts_ns
 	struct http1_side *s = &p->sides[dir];
 
 	p->ts_ns = ts_ns;
+	http1_peek_over(p, s);
 	switch (s->phase) {
 	case PHASE_LINE:
 	case PHASE_FIELDS:

@@ -142,6 +142,50 @@ static const struct script scripts[] = {
 	  "opaque of a body\\nHTTP/1.1 is fine\\n\n"
 	  "response 1 1.1 200 OK (alone)\n  Content-Length: 1\nbody 1 x\nend 1 complete\n"
 	  "response 2 1.1 204 No\nend 2 complete\n" },
+	{ "joined late: responses to HEAD have no body, whatever they say",
+	  { R("HTTP/1.1 200 A\r\nContent-Length: 900\r\n\r\n"
+	      "HTTP/1.1 200 B\r\nTransfer-Encoding: chunked\r\n\r\n"
+	      "HTTP/1.1 200 C\r\n\r\nHTTP/1.0 200 D\r\nContent-Length: 2\r\n\r\nhi") },
+	  "",
+	  "response 1 1.1 200 A (alone)\n  Content-Length: 900\nend 1 complete\n"
+	  "response 2 1.1 200 B (alone)\n  Transfer-Encoding: chunked\nend 2 complete\n"
+	  "response 3 1.1 200 C (alone)\nend 3 complete\n"
+	  "response 4 1.0 200 D (alone)\n  Content-Length: 2\nbody 4 hi\nend 4 complete\n" },
+	{ "joined late: a body that begins almost like a head",
+	  { R("HTTP/1.1 200 A\r\nContent-Length: 14\r\n\r\nHTTP/1.1 20x 1\n"
+	      "HTTP/1.1 200 B\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/x\n"
+	      "HTTP/1.1 200 C\r\nContent-Length: 5\r\n\r\nHTTP/1.1\n"
+	      "HTTP/1.1 200 D\r\n\r\nHTTP/1"),
+	    RGAP(3), R(".1 200 OK\r\n\r\n") },
+	  "",
+	  "response 1 1.1 200 A (alone)\n  Content-Length: 14\nbody 1 HTTP/1.1 20x 1\n"
+	  "end 1 complete\n"
+	  "response 2 1.1 200 B (alone)\n  Transfer-Encoding: chunked\nend 2 invalid\n"
+	  "opaque HTTP/x\\n\n"
+	  "response 3 1.1 200 C (alone)\n  Content-Length: 5\nbody 3 HTTP/\nend 3 complete\n"
+	  "opaque 1.1\\n\n"
+	  "response 4 1.1 200 D (alone)\nbody 4 HTTP/1\nbody_gap 4 3\n"
+	  "body 4 .1 200 OK\\r\\n\\r\\n\nend 4 gap\n" },
+	{ "a known request: a body may begin like a head",
+	  { S("GET / HTTP/1.1\r\n\r\n"),
+	    R("HTTP/1.1 200 A\r\nContent-Length: 12\r\n\r\nHTTP/1.1 200") },
+	  "request 1 GET / 1.1\nend 1 complete\n",
+	  "response 1 1.1 200 A\n  Content-Length: 12\nbody 1 HTTP/1.1 200\nend 1 complete\n" },
+	{ "joined late: the end comes while a body is looked at",
+	  { R("HTTP/1.1 200 A\r\nContent-Length: 99\r\n\r\nHTTP/1.1 2") },
+	  "",
+	  "response 1 1.1 200 A (alone)\n  Content-Length: 99\nbody 1 HTTP/1.1 2\n"
+	  "end 1 closed\n" },
+	{ "a broken interim head: its opaque rest shows",
+	  { S("GET /1 HTTP/1.1\r\n\r\n"),
+	    R("HTTP/1.1 103 Early\r\nLink: a\r\nLink b\r\nX: y\r\n\r\n"
+	      "HTTP/1.1 103 Early\r\nLink: c\r\nLin"),
+	    RGAP(2), R("HTTP/1.1 103 Early\r\nLink") },
+	  "request 1 GET /1 1.1\nend 1 complete\n",
+	  "response 1 1.1 103 Early (interim)\n  Link: a\n"
+	  "opaque Link b\\r\\nX: y\\r\\n\\r\\n\n"
+	  "response 2 1.1 103 Early (interim) (alone)\n  Link: c\nopaque Lin\nopaque_gap 77 2\n"
+	  "response 2 1.1 103 Early (interim) (alone)\nopaque Link\n" },
 	{ "an interim response alone keeps its number",
 	  { R("HTTP/1.1 100 Go\r\n\r\n"), S("GET /1 HTTP/1.1\r\n\r\n") },
 	  "request 2 GET /1 1.1\nend 2 complete\n",
