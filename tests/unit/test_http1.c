@@ -95,6 +95,11 @@ static const struct script scripts[] = {
 	  "opaque \\x16\\x03\n",
 	  "response 1 1.1 407 No\n  Content-Length: 1\nbody 1 x\nend 1 complete\n"
 	  "response 2 1.1 200 OK\n  Content-Length: 4\nend 2 complete\nopaque tail\n" },
+	{ "CONNECT: what follows is no body, whatever its fields say",
+	  { S("CONNECT a:1 HTTP/1.1\r\nContent-Length: 9\r\n\r\nearly"),
+	    R("HTTP/1.1 200 OK\r\n\r\n"), S(" data") },
+	  "request 1 CONNECT a:1 1.1\n  Content-Length: 9\nend 1 complete\nopaque early data\n",
+	  "response 1 1.1 200 OK\nend 1 complete\n" },
 	{ "folded fields",
 	  { S("GET / HTTP/1.1\r\nA: b\r\n\tc\r\n  \r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n") },
 	  "request 1 GET / 1.1\n  A: b  \\x09c\n  Transfer-Encoding: chunked\nend 1 complete\n",
