@@ -144,13 +144,13 @@ void conn_gap(struct conn *c, enum dir dir, uint64_t off, uint64_t len, unsigned
 		c->proto_ops->gap(c->proto, dir, off, len, causes, ts_ns);
 }
 
-void conn_finish(struct conn *c, uint64_t ts_ns)
+void conn_finish(struct conn *c, bool closed, uint64_t ts_ns)
 {
 	if (!c->proto_ops && (c->held[DIR_SENT].len || c->held[DIR_RECEIVED].len))
 		choose(c, fallback(c));
 	feed_all_held(c);
 	if (!c->proto)
 		return;
-	c->proto_ops->end(c->proto, DIR_SENT, ts_ns);
-	c->proto_ops->end(c->proto, DIR_RECEIVED, ts_ns);
+	c->proto_ops->end(c->proto, DIR_SENT, closed, ts_ns);
+	c->proto_ops->end(c->proto, DIR_RECEIVED, closed, ts_ns);
 }

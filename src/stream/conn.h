@@ -40,7 +40,10 @@ void conn_feed(struct conn *c, enum dir dir, uint64_t off, const uint8_t *data, 
 	       uint64_t ts_ns);
 void conn_gap(struct conn *c, enum dir dir, uint64_t off, uint64_t len, unsigned causes,
 	      uint64_t ts_ns);
-/* Nothing more comes: what is held is told, messages that are open are ended. */
-void conn_finish(struct conn *c, uint64_t ts_ns);
+/*
+ * Nothing more comes: what is held is told, messages that are open are ended. `closed`: the
+ * connection has ended; false: the capture ended before it.
+ */
+void conn_finish(struct conn *c, bool closed, uint64_t ts_ns);
 
 #endif
