@@ -96,7 +96,7 @@ static void proto_gap(struct proto *p, enum dir dir, uint64_t off, uint64_t len,
 	say_gap(&p->f->proto, p->name, dir, off, len, causes);
 }
 
-static void proto_end(struct proto *p, enum dir dir, uint64_t ts_ns)
+static void proto_end(struct proto *p, enum dir dir, bool closed, uint64_t ts_ns)
 {
 	say(&p->f->proto, dir == DIR_SENT ? "|end sent" : "|end received");
 }
