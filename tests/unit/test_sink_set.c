@@ -192,7 +192,8 @@ static void test_dead_when_all_have_failed(void)
 	sink_set_flush(&s);
 	OK(sink_set_is_dead(&s));
 	INT_EQ(s.failures, 2);
-	OK_MSG(strstr(s.first_failure.text, "cannot write to a:") != NULL, "the first one is the reason");
+	OK_MSG(strstr(s.first_failure.text, "cannot write to a:") != NULL,
+	       "the first one is the reason");
 	sink_set_close(&s);
 }
 
