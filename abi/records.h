@@ -128,7 +128,7 @@ enum consumer_state {
 struct capture_control {
 	__u32 watch_all; /* user space: 1 = every process but self_pid */
 	__u32 self_pid;	 /* user space: never watched */
-	__u32 consumer; /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
+	__u32 consumer;	 /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
 	__u32 pad32;
 };
 

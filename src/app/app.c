@@ -208,7 +208,8 @@ bool app_is_lossless(const struct app_result *result)
 	const struct counters *c = &result->counters;
 
 	return result->balanced && !counters_lost_bytes(c) && !c->kernel.states_dropped &&
-	       !c->collect.records_invalid && !c->sink.failures;
+	       !c->kernel.ends_dropped && !c->collect.records_invalid && !c->exchange.no_memory &&
+	       !c->sink.failures;
 }
 
 static void fill_result(struct app *a, struct app_result *ret)

@@ -33,7 +33,7 @@ void http1_block_begin(struct proto *p, struct http1_side *s, enum http1_phase p
 	s->folded = false;
 }
 
-static void hold_drop(struct http1_side *s)
+void http1_hold_drop(struct http1_side *s)
 {
 	s->account.held -= s->hold.len;
 	if (s->hold.cap > HOLD_KEEP_MAX)
@@ -41,7 +41,7 @@ static void hold_drop(struct http1_side *s)
 	buf_reset(&s->hold);
 }
 
-static bool hold_add(struct http1_side *s, const uint8_t *data, size_t len)
+bool http1_hold_add(struct http1_side *s, const uint8_t *data, size_t len)
 {
 	if (buf_append(&s->hold, data, len) < 0)
 		return false;
@@ -113,7 +113,7 @@ void http1_tunnel(struct proto *p, struct http1_side *s)
 		return;
 	}
 	http1_tell_opaque(p, s, s->block_off, s->hold.data, s->hold.len);
-	hold_drop(s);
+	http1_hold_drop(s);
 	s->phase = PHASE_TUNNEL;
 }
 
@@ -132,6 +132,8 @@ static void after_head(struct proto *p, struct http1_side *s, const struct messa
 		http1_tunnel(p, &p->sides[dir_other(s->dir)]);
 	}
 	http1_body_begin(p, s, framing, len);
+	if (s->is_response && !head->has_request)
+		http1_peek_begin(p, s);
 }
 
 /*
@@ -203,7 +205,7 @@ static void tell_block(struct proto *p, struct http1_side *s, struct view v, enu
 		http1_resync(p, s, true);
 	if (used < v.len)
 		http1_tell_opaque(p, s, s->block_off + used, v.data + used, v.len - used);
-	hold_drop(s);
+	http1_hold_drop(s);
 }
 
 void http1_block_cut(struct proto *p, struct http1_side *s, enum message_end end)
@@ -216,7 +218,7 @@ static void reject_line(struct proto *p, struct http1_side *s, const uint8_t *da
 			bool at_line)
 {
 	http1_tell_opaque(p, s, s->block_off, s->hold.data, s->hold.len);
-	hold_drop(s);
+	http1_hold_drop(s);
 	http1_tell_opaque(p, s, s->off, data, len);
 	http1_resync(p, s, at_line);
 }
@@ -260,10 +262,10 @@ static size_t step_line(struct proto *p, struct http1_side *s, const uint8_t *da
 		return n;
 	}
 	if (n == avail)
-		return hold_add(s, data, n) ? n : give_up(p, s);
+		return http1_hold_add(s, data, n) ? n : give_up(p, s);
 	v.len = ++n;
 	if (s->hold.len) {
-		if (!hold_add(s, data, n))
+		if (!http1_hold_add(s, data, n))
 			return give_up(p, s);
 		v = held(s);
 	}
@@ -316,10 +318,10 @@ size_t http1_step_block(struct proto *p, struct http1_side *s, const uint8_t *da
 	}
 	done = scan_block(s, data, len < room ? len : room, &pos);
 	if (!done && pos < room)
-		return hold_add(s, data, pos) ? pos : give_up(p, s);
+		return http1_hold_add(s, data, pos) ? pos : give_up(p, s);
 	v.len = pos;
 	if (s->hold.len || s->folded) {
-		if (!hold_add(s, data, pos))
+		if (!http1_hold_add(s, data, pos))
 			return give_up(p, s);
 		v = held(s);
 	}

@@ -7,10 +7,10 @@ from harness import (TLS_PAIR, Failed, check, check_nothing_lost, check_truth, m
 SIZES = ["0", "1", "100", "1k", "4k", "8191", "8k", "16383", "16k", "16385", "64k", "1M"]
 
 
-def transfer(case, *args):
+def transfer(case, *args, options=()):
     flows = case.path("flows") + "/"
     jsonl = case.path("out.jsonl")
-    p = case.tap_run("-o", flows, "-o", jsonl, "--", TLS_PAIR, *args)
+    p = case.tap_run("-o", flows, "-o", jsonl, *options, "--", TLS_PAIR, *args)
     truth = truth_of(p.out())
     # Without a byte moved there need not be a file; the summary still says that nothing is lost.
     if truth:
@@ -21,8 +21,8 @@ def transfer(case, *args):
     check_nothing_lost(read_jsonl(jsonl))
 
 
-def row(name, *args):
-    return name, lambda case: transfer(case, *args)
+def row(name, *args, options=()):
+    return name, lambda case: transfer(case, *args, options=options)
 
 
 CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api, "--dir", way,
@@ -31,11 +31,13 @@ CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api
 CASES += [
     row("client to server only", "--dir", "c2s", "--size", "16k"),
     row("server to client only", "--dir", "s2c", "--size", "16k"),
-    row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M"),
-    row("non-blocking with retries", "--nonblocking", "--size", "256k", "--count", "4"),
-    row("non-blocking with retries, ex", "--nonblocking", "--size", "256k", "--api", "ex"),
-    row("partial writes", "--partial", "--nonblocking", "--size", "1M"),
-    row("partial writes, ex", "--partial", "--nonblocking", "--size", "1M", "--api", "ex"),
+    # More than the default buffer holds comes at once: the buffer must be larger than that.
+    row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M",
+        options=("--buffer", "128M")),
+    row("non-blocking with retries", "--nonblocking", "--socketpair", "--size", "256k", "--count", "4"),
+    row("non-blocking with retries, ex", "--nonblocking", "--socketpair", "--size", "256k", "--api", "ex"),
+    row("partial writes", "--partial", "--nonblocking", "--socketpair", "--size", "1M"),
+    row("partial writes, ex", "--partial", "--nonblocking", "--socketpair", "--size", "1M", "--api", "ex"),
     row("reads smaller than records", "--size", "100k", "--read-size", "7"),
     row("8 connections at once", "--threads", "8", "--count", "100", "--size", "1k"),
     row("8 connections at once, ex, both ways 1 MiB", "--threads", "8", "--size", "1M", "--api",

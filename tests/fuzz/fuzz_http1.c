@@ -2,7 +2,8 @@
 /*
  * Input: steps of one tag byte and what follows it. The tag's bit 0 is the direction, bit 1 says
  * that this is a gap; the other six bits are a length, 63 meaning all that is left (for a gap:
- * 2^32). A first byte with bit 0 set asks for tight limits.
+ * 2^32). A first byte with bit 0 set asks for tight limits, with bit 1 set the capture
+ * ends before the connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	for (size_t at = 1; at < size;)
 		at += step(&l, data + at, size - at);
-	http1_log_end(&l);
+	http1_log_end(&l, !(data[0] & 2));
 	if (l.fault[0]) {
 		fprintf(stderr, "broken promise: %s\n", l.fault);
 		abort();

@@ -26,7 +26,7 @@ static void case_end(struct golden *g)
 	if (!g->any)
 		return;
 	buf_init(&got, 1 << 20);
-	http1_log_end(&g->log);
+	http1_log_end(&g->log, true);
 	buf_append_str(&got, http1_log_text(&g->log, DIR_SENT));
 	buf_append_str(&got, http1_log_text(&g->log, DIR_RECEIVED));
 	BYTES_EQ(got.data, got.len, g->want.data, g->want.len);

@@ -103,6 +103,24 @@ static void mark(struct http1_log *l, struct http1_log_side *s, size_t at, size_
 			fault(l, "byte %zu told twice", i);
 }
 
+/*
+ * A body may be held for less than "HTTP/1.x NNN": then its bytes, or the first of them, are among
+ * the last ones before this feed.
+ */
+static void mark_peeked(struct http1_log *l, struct http1_log_side *s, const uint8_t *data,
+			size_t len)
+{
+	size_t end = l->feed_len ? l->feed_at : s->bytes.len;
+	size_t at = end < 11 ? 0 : end - 11;
+
+	while (len && at + len <= end && memcmp(s->bytes.data + at, data, len) != 0)
+		at++;
+	if (!len || at + len > end)
+		fault(l, "body bytes that are empty or not the fed ones");
+	else
+		mark(l, s, at, len);
+}
+
 static void on_body(void *user, enum dir dir, uint64_t exchange, const uint8_t *data, size_t len,
 		    uint64_t ts_ns)
 {
@@ -113,10 +131,10 @@ static void on_body(void *user, enum dir dir, uint64_t exchange, const uint8_t *
 	line_begin(l, dir, 'b');
 	put_escaped(&s->text, data, len);
 	s->body += len;
-	if (!len || data < l->feed || data + len > l->feed + l->feed_len)
-		fault(l, "body bytes that are empty or not the fed ones");
-	else
+	if (len && l->feed_len && data >= l->feed && data + len <= l->feed + l->feed_len)
 		mark(l, s, l->feed_at + (size_t)(data - l->feed), len);
+	else
+		mark_peeked(l, s, data, len);
 }
 
 static void on_body_gap(void *user, enum dir dir, uint64_t exchange, uint64_t len, unsigned causes)
@@ -268,11 +286,11 @@ static void check_sums(struct http1_log *l, enum dir dir)
 		fault(l, "%s: message %" PRIu64 " never ended", dir_name(dir), s->exchange);
 }
 
-void http1_log_end(struct http1_log *l)
+void http1_log_end(struct http1_log *l, bool closed)
 {
 	for (int dir = 0; dir < DIR_CNT; dir++) {
 		make_room(&l->sides[dir], l->sides[dir].bytes.len);
-		proto_http1.end(l->p, (enum dir)dir, 1);
+		proto_http1.end(l->p, (enum dir)dir, closed, 1);
 		line_begin(l, (enum dir)dir, 0);
 	}
 	for (int dir = 0; dir < DIR_CNT; dir++)

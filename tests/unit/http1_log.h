@@ -44,8 +44,8 @@ struct http1_log {
 bool http1_log_open(struct http1_log *l, const struct http1_limits *limits);
 void http1_log_feed(struct http1_log *l, enum dir dir, const uint8_t *data, size_t len);
 void http1_log_gap(struct http1_log *l, enum dir dir, uint64_t len);
-/* Ends both directions and checks the sums; see `fault`. */
-void http1_log_end(struct http1_log *l);
+/* Ends both directions, see proto_ops.end, and checks the sums; see `fault`. */
+void http1_log_end(struct http1_log *l, bool closed);
 void http1_log_close(struct http1_log *l);
 /* NUL-terminated: the log of one direction. */
 const char *http1_log_text(struct http1_log *l, enum dir dir);

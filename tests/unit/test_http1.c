@@ -41,6 +41,7 @@ struct script {
 	struct step steps[STEP_MAX]; /* ends with the first of length 0 */
 	const char *sent, *received; /* expected logs */
 	const struct http1_limits *limits;
+	bool cut; /* the capture ends before the connection */
 };
 
 static const struct http1_limits tight = {
@@ -94,6 +95,11 @@ static const struct script scripts[] = {
 	  "opaque \\x16\\x03\n",
 	  "response 1 1.1 407 No\n  Content-Length: 1\nbody 1 x\nend 1 complete\n"
 	  "response 2 1.1 200 OK\n  Content-Length: 4\nend 2 complete\nopaque tail\n" },
+	{ "CONNECT: what follows is no body, whatever its fields say",
+	  { S("CONNECT a:1 HTTP/1.1\r\nContent-Length: 9\r\n\r\nearly"),
+	    R("HTTP/1.1 200 OK\r\n\r\n"), S(" data") },
+	  "request 1 CONNECT a:1 1.1\n  Content-Length: 9\nend 1 complete\nopaque early data\n",
+	  "response 1 1.1 200 OK\nend 1 complete\n" },
 	{ "folded fields",
 	  { S("GET / HTTP/1.1\r\nA: b\r\n\tc\r\n  \r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n") },
 	  "request 1 GET / 1.1\n  A: b  \\x09c\n  Transfer-Encoding: chunked\nend 1 complete\n",
@@ -141,6 +147,50 @@ static const struct script scripts[] = {
 	  "opaque of a body\\nHTTP/1.1 is fine\\n\n"
 	  "response 1 1.1 200 OK (alone)\n  Content-Length: 1\nbody 1 x\nend 1 complete\n"
 	  "response 2 1.1 204 No\nend 2 complete\n" },
+	{ "joined late: responses to HEAD have no body, whatever they say",
+	  { R("HTTP/1.1 200 A\r\nContent-Length: 900\r\n\r\n"
+	      "HTTP/1.1 200 B\r\nTransfer-Encoding: chunked\r\n\r\n"
+	      "HTTP/1.1 200 C\r\n\r\nHTTP/1.0 200 D\r\nContent-Length: 2\r\n\r\nhi") },
+	  "",
+	  "response 1 1.1 200 A (alone)\n  Content-Length: 900\nend 1 complete\n"
+	  "response 2 1.1 200 B (alone)\n  Transfer-Encoding: chunked\nend 2 complete\n"
+	  "response 3 1.1 200 C (alone)\nend 3 complete\n"
+	  "response 4 1.0 200 D (alone)\n  Content-Length: 2\nbody 4 hi\nend 4 complete\n" },
+	{ "joined late: a body that begins almost like a head",
+	  { R("HTTP/1.1 200 A\r\nContent-Length: 14\r\n\r\nHTTP/1.1 20x 1\n"
+	      "HTTP/1.1 200 B\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/x\n"
+	      "HTTP/1.1 200 C\r\nContent-Length: 5\r\n\r\nHTTP/1.1\n"
+	      "HTTP/1.1 200 D\r\n\r\nHTTP/1"),
+	    RGAP(3), R(".1 200 OK\r\n\r\n") },
+	  "",
+	  "response 1 1.1 200 A (alone)\n  Content-Length: 14\nbody 1 HTTP/1.1 20x 1\n"
+	  "end 1 complete\n"
+	  "response 2 1.1 200 B (alone)\n  Transfer-Encoding: chunked\nend 2 invalid\n"
+	  "opaque HTTP/x\\n\n"
+	  "response 3 1.1 200 C (alone)\n  Content-Length: 5\nbody 3 HTTP/\nend 3 complete\n"
+	  "opaque 1.1\\n\n"
+	  "response 4 1.1 200 D (alone)\nbody 4 HTTP/1\nbody_gap 4 3\n"
+	  "body 4 .1 200 OK\\r\\n\\r\\n\nend 4 gap\n" },
+	{ "a known request: a body may begin like a head",
+	  { S("GET / HTTP/1.1\r\n\r\n"),
+	    R("HTTP/1.1 200 A\r\nContent-Length: 12\r\n\r\nHTTP/1.1 200") },
+	  "request 1 GET / 1.1\nend 1 complete\n",
+	  "response 1 1.1 200 A\n  Content-Length: 12\nbody 1 HTTP/1.1 200\nend 1 complete\n" },
+	{ "joined late: the end comes while a body is looked at",
+	  { R("HTTP/1.1 200 A\r\nContent-Length: 99\r\n\r\nHTTP/1.1 2") },
+	  "",
+	  "response 1 1.1 200 A (alone)\n  Content-Length: 99\nbody 1 HTTP/1.1 2\n"
+	  "end 1 closed\n" },
+	{ "a broken interim head: its opaque rest shows",
+	  { S("GET /1 HTTP/1.1\r\n\r\n"),
+	    R("HTTP/1.1 103 Early\r\nLink: a\r\nLink b\r\nX: y\r\n\r\n"
+	      "HTTP/1.1 103 Early\r\nLink: c\r\nLin"),
+	    RGAP(2), R("HTTP/1.1 103 Early\r\nLink") },
+	  "request 1 GET /1 1.1\nend 1 complete\n",
+	  "response 1 1.1 103 Early (interim)\n  Link: a\n"
+	  "opaque Link b\\r\\nX: y\\r\\n\\r\\n\n"
+	  "response 2 1.1 103 Early (interim) (alone)\n  Link: c\nopaque Lin\nopaque_gap 77 2\n"
+	  "response 2 1.1 103 Early (interim) (alone)\nopaque Link\n" },
 	{ "an interim response alone keeps its number",
 	  { R("HTTP/1.1 100 Go\r\n\r\n"), S("GET /1 HTTP/1.1\r\n\r\n") },
 	  "request 2 GET /1 1.1\nend 2 complete\n",
@@ -181,6 +231,15 @@ static const struct script scripts[] = {
 	  "request 4 GET /3 1.1\nend 4 complete\n",
 	  "opaque_gap 0 5\nresponse 3 1.1 204 A (alone)\nend 3 complete\n"
 	  "response 5 1.1 204 B (alone)\nend 5 complete\n" },
+	{ "a close-delimited body is complete when the connection closed",
+	  { S("GET / HTTP/1.0\r\n\r\n"), R("HTTP/1.0 200 OK\r\n\r\nab") },
+	  "request 1 GET / 1.0\nend 1 complete\n",
+	  "response 1 1.0 200 OK\nbody 1 ab\nend 1 complete\n" },
+	{ "… and is not when only the capture ended",
+	  { S("GET / HTTP/1.0\r\n\r\n"), R("HTTP/1.0 200 OK\r\n\r\nab") },
+	  "request 1 GET / 1.0\nend 1 complete\n",
+	  "response 1 1.0 200 OK\nbody 1 ab\nend 1 closed\n",
+	  .cut = true },
 	{ "closed too early",
 	  { S("PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"),
 	    R("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nA: b\r\nC") },
@@ -247,7 +306,7 @@ static void play(struct http1_log *l, const struct script *s, const size_t *cuts
 			at += n;
 		}
 	}
-	http1_log_end(l);
+	http1_log_end(l, !s->cut);
 }
 
 static unsigned bad_splits;
@@ -345,7 +404,7 @@ static bool gap_is_accounted(const char *req, const char *data, size_t size, siz
 		http1_log_feed(&l, DIR_RECEIVED, (const uint8_t *)data + i, n);
 		i += n;
 	}
-	http1_log_end(&l);
+	http1_log_end(&l, true);
 	if (l.fault[0])
 		tap_note("gap of %zu at %zu: %s", len, at, l.fault);
 	good = !l.fault[0];
@@ -389,7 +448,7 @@ static void test_default_limits(void)
 	memcpy(data, "GET / HTTP/1.1\r\nA: ", 19);
 	http1_log_feed(&l, DIR_SENT, (uint8_t *)data, size / 2);
 	http1_log_feed(&l, DIR_SENT, (uint8_t *)data + size / 2, size - size / 2);
-	http1_log_end(&l);
+	http1_log_end(&l, true);
 	C_STR_EQ(l.fault, "");
 	text = http1_log_text(&l, DIR_SENT);
 	OK(strstr(text, "request 1 GET / 1.1\nend 1 limit\nopaque A: aaa") == text);
@@ -412,7 +471,7 @@ static void test_many_outstanding(void)
 	}
 	for (int i = 0; i < 3000; i++)
 		http1_log_feed(&l, DIR_RECEIVED, (const uint8_t *)res, sizeof(res) - 1);
-	http1_log_end(&l);
+	http1_log_end(&l, true);
 	C_STR_EQ(l.fault, "");
 	OK(!strstr(http1_log_text(&l, DIR_RECEIVED), "(alone)"));
 	OK(strstr(http1_log_text(&l, DIR_RECEIVED),
@@ -486,7 +545,7 @@ static void test_opaque(void)
 	INT_EQ(proto_opaque.probe(NULL, 0), PROTO_YES);
 	proto_opaque.feed(p, DIR_SENT, 0, (const uint8_t *)"abc", 3, 1);
 	proto_opaque.gap(p, DIR_SENT, 3, 5, GAP_LIMIT, 1);
-	proto_opaque.end(p, DIR_SENT, 1);
+	proto_opaque.end(p, DIR_SENT, true, 1);
 	INT_EQ(opaque_bytes, 3);
 	INT_EQ(opaque_lost, 5);
 	proto_opaque.close(p);

@@ -66,6 +66,28 @@ static size_t add_string(struct tiny_elf *e, size_t *end, struct str s)
 	return off;
 }
 
+static void fill_header(Elf64_Ehdr *h)
+{
+	memcpy(h->e_ident, ELFMAG, SELFMAG);
+	h->e_ident[EI_CLASS] = ELFCLASS64;
+	h->e_ident[EI_DATA] = ELFDATA2LSB;
+	h->e_ident[EI_VERSION] = EV_CURRENT;
+	h->e_type = ET_DYN;
+	h->e_version = EV_CURRENT;
+#if defined(__x86_64__)
+	h->e_machine = EM_X86_64;
+#else
+	h->e_machine = EM_AARCH64;
+#endif
+	h->e_ehsize = sizeof(*h);
+	h->e_phoff = offsetof(struct tiny_elf, segments);
+	h->e_phnum = 2;
+	h->e_phentsize = sizeof(Elf64_Phdr);
+	h->e_shoff = offsetof(struct tiny_elf, sections);
+	h->e_shnum = 4;
+	h->e_shentsize = sizeof(Elf64_Shdr);
+}
+
 /* `tag`: DT_RPATH or DT_RUNPATH for `paths`; `needed` are names separated by spaces. */
 static void write_elf(const char *name, const char *needed, int64_t tag, const char *paths)
 {
@@ -74,24 +96,7 @@ static void write_elf(const char *name, const char *needed, int64_t tag, const c
 	size_t end = 1, n = 0;
 	const size_t code_at = offsetof(struct tiny_elf, code);
 
-	memcpy(e.h.e_ident, ELFMAG, SELFMAG);
-	e.h.e_ident[EI_CLASS] = ELFCLASS64;
-	e.h.e_ident[EI_DATA] = ELFDATA2LSB;
-	e.h.e_ident[EI_VERSION] = EV_CURRENT;
-	e.h.e_type = ET_DYN;
-	e.h.e_version = EV_CURRENT;
-#if defined(__x86_64__)
-	e.h.e_machine = EM_X86_64;
-#else
-	e.h.e_machine = EM_AARCH64;
-#endif
-	e.h.e_ehsize = sizeof(e.h);
-	e.h.e_phoff = offsetof(struct tiny_elf, segments);
-	e.h.e_phnum = 2;
-	e.h.e_phentsize = sizeof(Elf64_Phdr);
-	e.h.e_shoff = offsetof(struct tiny_elf, sections);
-	e.h.e_shnum = 4;
-	e.h.e_shentsize = sizeof(Elf64_Shdr);
+	fill_header(&e.h);
 	e.segments[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
 				      .p_flags = PF_R | PF_X,
 				      .p_vaddr = code_at,
