@@ -245,9 +245,9 @@ class Bench:
                     continue
                 try:
                     rows[name].samples.append(measure())
-                except (Missing, Failed) as e:
+                except (Missing, Failed, OSError, ValueError, LookupError) as e:
                     broken[name] = e
-                    self.leave_out("%s, %s, %s" % (bench, case, name), e)
+                    self.leave_out("%s, %s, %s" % (bench, case, name), str(e) or repr(e))
                 finally:
                     self.end_programs()
         found = [rows[name] for name, _ in variants if rows[name].samples and name not in broken]

@@ -19,9 +19,11 @@ def with_spread(s):
 
 
 def share(s):
-    """Never rounds up to 100 %."""
+    """The worst round. Never rounds up to 100 %; more than that is told first, as bytes were doubled."""
     if s is None:
         return ""
+    if s["max"] > 1:
+        return "%.2f %%, TOO MUCH" % (s["max"] * 100)
     value = s["min"] * 100
     return "100 %" if value >= 100 else "%.1f %%" % min(value, 99.9)
 
