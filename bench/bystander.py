@@ -19,13 +19,15 @@ def alone(b, count):
 
 
 def beside_a_traced_one(b, count):
-    """Both map the same file, so the probes are in both as far as the kernel lets them be."""
-    traced = Loop(b, SIZE, count)
+    """
+    Both map the same file, so the probes are in both as far as the kernel lets them be. The traced
+    one has made its calls and rests.
+    """
+    traced = Loop(b, SIZE, max(200, count // 10))
     out = Output(b, "jsonl")
     p = tap(b, "-p", traced.p.pid, *out.args)
+    traced.run()
     sample = alone(b, count)
-    traced.p.go()
-    traced.p.line()
     traced.end()
     p.wait()
     out.remove()

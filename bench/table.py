@@ -19,7 +19,7 @@ def with_spread(s):
 
 
 def share(s):
-    """The worst round. Never rounds up to 100 %; more than that is told first, as bytes were doubled."""
+    """The worst round, never rounded up to 100 %. More than that: bytes were doubled."""
     if s is None:
         return ""
     if s["max"] > 1:
