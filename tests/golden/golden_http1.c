@@ -2,18 +2,22 @@
 /*
  * Runs the cases of Markdown files. "## name" begins a case; its blocks "sent" and "received" are
  * fed in order, its block "log" holds the expected log: of what was sent, then of what was
- * received. In input each line ends in CRLF; "\n" at its end means a lone LF, "\" no line end.
+ * received. In input each line ends in CRLF; "\n" at its end means a lone LF, "\" no line end. A
+ * line
+ * "\gap N" is N lost bytes, a line "\cut" says that the capture ends before the connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "http1_log.h"
 #include "tap.h"
 
 struct golden {
 	char name[128];
 	bool any; /* a case is open */
+	bool cut; /* the capture ends first */
 	struct http1_log log;
 	struct buf want;
 	char block; /* 's', 'r', 'l', or 0 outside */
@@ -26,7 +30,7 @@ static void case_end(struct golden *g)
 	if (!g->any)
 		return;
 	buf_init(&got, 1 << 20);
-	http1_log_end(&g->log, true);
+	http1_log_end(&g->log, !g->cut);
 	buf_append_str(&got, http1_log_text(&g->log, DIR_SENT));
 	buf_append_str(&got, http1_log_text(&g->log, DIR_RECEIVED));
 	BYTES_EQ(got.data, got.len, g->want.data, g->want.len);
@@ -43,13 +47,24 @@ static void case_begin(struct golden *g, const char *name)
 	snprintf(g->name, sizeof(g->name), "%.127s", name);
 	tap_note("%s", g->name);
 	buf_init(&g->want, 1 << 20);
+	g->cut = false;
 	g->any = http1_log_open(&g->log, NULL);
 }
 
 static void input_line(struct golden *g, enum dir dir, const char *line, size_t len)
 {
 	const char *end = "\r\n";
+	uint64_t lost;
 
+	if (strcmp(line, "\\cut") == 0) {
+		g->cut = true;
+		return;
+	}
+	if (strncmp(line, "\\gap ", 5) == 0) {
+		if (OK_MSG(str_to_u64(str_from(line + 5), 10, &lost) == 0, "%s: %s", g->name, line))
+			http1_log_gap(&g->log, dir, lost);
+		return;
+	}
 	if (len >= 2 && memcmp(line + len - 2, "\\n", 2) == 0) {
 		end = "\n";
 		len -= 2;
