@@ -71,7 +71,7 @@ install:
 	@test -x $(BUILD)/plaintap || $(MAKE) --no-print-directory deps-build
 	@test -x $(BUILD)/plaintap || $(MAKE) --no-print-directory build
 	@$(MESON) configure $(BUILD) --prefix=$(abspath $(PREFIX))
-	@$(NINJA) build.ninja
+	@$(NINJA) build.ninja >/dev/null
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild --quiet
 
 format:
