@@ -147,6 +147,7 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	size_t start = lf ? (size_t)(lf - v.data) + 1 : 0;
 	struct message_head head;
 	enum http1_method asked;
+	bool all_there = end == MESSAGE_COMPLETE;
 	size_t used;
 	int r;
 
@@ -166,8 +167,10 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	p->events->head(p->user, s->dir, &head, s->block_ts_ns);
 	if (end == MESSAGE_COMPLETE)
 		after_head(p, s, &head, asked);
+	else if (head.interim && all_there)
+		s->phase = PHASE_IDLE; /* no end to tell, no body: only its opaque rest shows */
 	else if (head.interim)
-		http1_resync(p, s, true); /* has no end to tell; its opaque rest shows */
+		http1_resync(p, s, true);
 	else
 		http1_break(p, s, end);
 	return start + used;

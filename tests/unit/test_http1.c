@@ -189,7 +189,7 @@ static const struct script scripts[] = {
 	  "request 1 GET /1 1.1\nend 1 complete\n",
 	  "response 1 1.1 103 Early (interim)\n  Link: a\n"
 	  "opaque Link b\\r\\nX: y\\r\\n\\r\\n\n"
-	  "response 2 1.1 103 Early (interim) (alone)\n  Link: c\nopaque Lin\nopaque_gap 77 2\n"
+	  "response 1 1.1 103 Early (interim)\n  Link: c\nopaque Lin\nopaque_gap 77 2\n"
 	  "response 2 1.1 103 Early (interim) (alone)\nopaque Link\n" },
 	{ "an interim response alone keeps its number",
 	  { R("HTTP/1.1 100 Go\r\n\r\n"), S("GET /1 HTTP/1.1\r\n\r\n") },
