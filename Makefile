@@ -62,8 +62,7 @@ test-unit:
 bench:
 	@$(MAKE) --no-print-directory deps-build
 	@tools/install-deps bench || :
-	@$(MAKE) --no-print-directory build
-	@$(NINJA) bench >/dev/null
+	@$(MAKE) --no-print-directory build TARGETS=bench
 	@PLAINTAP_BUILD=$(BUILD) python3 -B bench/bench.py $(if $(QUICK),--quick) $(BENCH_FLAGS)
 
 # Builds only what is not built: under sudo it would leave root's files in a user's folder.
