@@ -21,6 +21,7 @@ struct app_options {
 	uint64_t body_limit;	 /* bytes kept of each body */
 	uint32_t ring_size;	 /* bytes, a power of two */
 	unsigned forbidden;	 /* kernel features not to use, bits by enum feature */
+	bool plain_placement;	 /* probe exported functions at their start only; for tests */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */
 	bool force;		 /* overwrite existing files */
 	bool color;		 /* for the terminal */
