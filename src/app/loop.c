@@ -173,6 +173,7 @@ static void do_housekeeping(struct app *a)
 	uint64_t now = app_now_ns();
 	pid_t pid;
 
+	kernel_side_check(a->kernel, now);
 	while (rescan_next(&a->rescan, now, &pid))
 		targets_rescan(a, pid);
 	if (a->give_up_ns && now >= a->give_up_ns) {
