@@ -61,7 +61,7 @@ static int list_file(const char *path, struct target_list *ret, struct error *re
 	return 0;
 }
 
-int list_probes(const char *what, struct target_list *ret, struct error *ret_error)
+static int list_targets(const char *what, struct target_list *ret, struct error *ret_error)
 {
 	uint64_t pid;
 
@@ -70,4 +70,21 @@ int list_probes(const char *what, struct target_list *ret, struct error *ret_err
 	if (!pid || pid > INT_MAX)
 		return error_set(ret_error, -ESRCH, "%s is not a process id", what);
 	return list_process((pid_t)pid, ret, ret_error);
+}
+
+int list_probes(const char *what, int (*each)(void *user, const struct target *t), void *user,
+		struct error *ret_error)
+{
+	struct target_list targets;
+	int r;
+
+	target_list_init(&targets);
+	r = list_targets(what, &targets, ret_error);
+	for (size_t i = 0; r >= 0 && i < targets.cnt; i++) {
+		r = each(user, targets.items[i]);
+		if (r < 0)
+			error_set_errno(ret_error, r, "cannot list %s", targets.items[i]->path);
+	}
+	target_list_done(&targets);
+	return r;
 }

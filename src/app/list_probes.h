@@ -5,13 +5,15 @@
 
 #include "base/error.h"
 
-struct target_list;
+struct target;
 
 /*
- * Adds the TLS libraries of the process `what` (a number), or the library file `what`, to `ret`.
- * -ESRCH: no such process; -ENOENT: no TLS library that plaintap knows; or as
- * tls_library_examine(). Files of other machines than this one are fine.
+ * Calls `each` for every TLS library of the process `what` (a number), or for the library file
+ * `what`; a negative result of `each` ends it and is returned. -ESRCH: no such process; -ENOENT: no
+ * TLS library that plaintap knows; or as tls_library_examine(). Files of other machines than this
+ * one are fine.
  */
-int list_probes(const char *what, struct target_list *ret, struct error *ret_error);
+int list_probes(const char *what, int (*each)(void *user, const struct target *t), void *user,
+		struct error *ret_error);
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "discover/target_list.h"
 #include "model/target.h"
 #include "options.h"
 #include "subcommands.h"
@@ -107,29 +106,29 @@ static int print_json(const struct target *t)
 	return r;
 }
 
+static int print_target(void *user, const struct target *t)
+{
+	const bool *json = user;
+
+	if (*json)
+		return print_json(t);
+	print_text(t);
+	return 0;
+}
+
 static int list(const char *what, bool json)
 {
-	struct target_list targets;
 	struct error err = { 0 };
-	int r;
 
-	target_list_init(&targets);
-	r = list_probes(what, &targets, &err);
-	for (size_t i = 0; r >= 0 && i < targets.cnt; i++) {
-		if (!json)
-			print_text(targets.items[i]);
-		else if (print_json(targets.items[i]) < 0)
-			r = error_set(&err, -1, "%s does not fit a line of JSON",
-				      targets.items[i]->path);
-	}
-	target_list_done(&targets);
-	if (r < 0)
+	if (list_probes(what, print_target, &json, &err) < 0) {
 		fprintf(stderr, "plaintap: ls: %s\n", err.text);
-	if (r >= 0 && fflush(stdout) == EOF) {
+		return EXIT_ERROR;
+	}
+	if (fflush(stdout) == EOF) {
 		perror("plaintap: ls: cannot write");
 		return EXIT_ERROR;
 	}
-	return r < 0 ? EXIT_ERROR : EXIT_SUCCESS;
+	return EXIT_SUCCESS;
 }
 
 int cmd_ls(int argc, char **argv)
