@@ -227,11 +227,36 @@ static void x86_flow(const cs_insn *i, struct insn *ret)
 		ret->target = (uint64_t)op->imm;
 }
 
+/* Names of hints that the disassembler knows as numbers only. */
+static const char *arm64_hint_name(uint32_t word)
+{
+	switch (word) {
+	case 0xd503233f:
+		return "paciasp";
+	case 0xd503237f:
+		return "pacibsp";
+	case 0xd503241f:
+		return "bti";
+	case 0xd503245f:
+		return "bti c";
+	case 0xd503249f:
+		return "bti j";
+	case 0xd50324df:
+		return "bti jc";
+	default:
+		return NULL;
+	}
+}
+
 static void arm64_flow(const uint8_t *bytes, const cs_insn *i, struct insn *ret)
 {
+	const char *hint;
 	uint32_t word;
 
 	memcpy(&word, bytes, sizeof(word));
+	hint = arm64_hint_name(word);
+	if (hint)
+		snprintf(ret->text, sizeof(ret->text), "%s", hint);
 	ret->cost = insn_cost_arm64(word);
 	/* bti, bti c, bti j, bti jc */
 	ret->is_landing_pad = (word & 0xffffff3f) == 0xd503241f;
