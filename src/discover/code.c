@@ -168,7 +168,7 @@ static void two_operand_effect(struct insn *ret, const cs_insn *i)
 			set_effect(ret, INSN_EFFECT_OFFSET, dst, reg_number(dst->reg), -src->imm);
 		return;
 	case X86_INS_OR:
-		if (src->type == X86_OP_IMM && src->imm == -1)
+		if (src->type == X86_OP_IMM && dst->size == 4 && (int32_t)src->imm == -1)
 			set_effect(ret, INSN_EFFECT_CONST, dst, REG_NONE, -1);
 		return;
 	case X86_INS_XOR:

@@ -200,9 +200,8 @@ static bool take_call(struct walk *w, struct way *way, const struct insn *insn)
 			reject(w, "passes two places for the length");
 		else
 			take_worker_call(w, way, insn->target, third);
-	} else if (has_three_arguments(way) && insn->target && !import) {
-		reject(w,
-		       "calls a function with its arguments, but without a place for the length");
+	} else if (insn->target && insn->target == w->ret->vaddr) {
+		reject(w, "calls the worker with other arguments, too");
 	}
 	forget_after_call(way);
 	return true;
