@@ -62,8 +62,7 @@ test-unit:
 bench:
 	@$(MAKE) --no-print-directory deps-build
 	@tools/install-deps bench || :
-	@$(MAKE) --no-print-directory build
-	@$(NINJA) bench >/dev/null
+	@$(MAKE) --no-print-directory build TARGETS=bench
 	@PLAINTAP_BUILD=$(BUILD) python3 -B bench/bench.py $(if $(QUICK),--quick) $(BENCH_FLAGS)
 
 # Builds only what is not built: under sudo it would leave root's files in a user's folder.
@@ -71,7 +70,7 @@ install:
 	@test -x $(BUILD)/plaintap || $(MAKE) --no-print-directory deps-build
 	@test -x $(BUILD)/plaintap || $(MAKE) --no-print-directory build
 	@$(MESON) configure $(BUILD) --prefix=$(abspath $(PREFIX))
-	@$(NINJA) build.ninja
+	@$(NINJA) build.ninja >/dev/null
 	@DESTDIR=$(DESTDIR) $(MESON) install -C $(BUILD) --no-rebuild --quiet
 
 format:

@@ -55,8 +55,10 @@ def why_not_here():
 
 
 def machine():
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        models = [row.partition(":")[2].strip() for row in f if row.startswith("model name")]
     return {"kernel": platform.release(), "arch": platform.machine(), "cpus": os.cpu_count(),
-            "load": os.getloadavg()[0]}
+            "cpu": models[0] if models else None, "load": os.getloadavg()[0]}
 
 
 def measure(args):

@@ -20,7 +20,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("PLAINTAP_BUILD", os.path.join(ROOT, "build")))
-PLAINTAP = os.path.join(BUILD, "plaintap")
+PLAINTAP = os.path.abspath(os.environ.get("PLAINTAP", os.path.join(BUILD, "plaintap")))
 PAIR_LOOP = os.path.join(BUILD, "bench", "pair_loop")
 EMPTY_PROBE = os.path.join(BUILD, "bench", "empty_probe")
 TLS_SERVER = os.path.join(BUILD, "tests", "progs", "tls_server")
@@ -245,9 +245,9 @@ class Bench:
                     continue
                 try:
                     rows[name].samples.append(measure())
-                except (Missing, Failed) as e:
+                except (Missing, Failed, OSError, ValueError, LookupError) as e:
                     broken[name] = e
-                    self.leave_out("%s, %s, %s" % (bench, case, name), e)
+                    self.leave_out("%s, %s, %s" % (bench, case, name), str(e) or repr(e))
                 finally:
                     self.end_programs()
         found = [rows[name] for name, _ in variants if rows[name].samples and name not in broken]

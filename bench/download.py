@@ -94,7 +94,7 @@ class Download:
 def run(b):
     try:
         d = Download(b)
-    except Missing as e:
+    except (Missing, Failed) as e:
         b.leave_out(BENCH, e)
         return
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """1. An SSL_write and the SSL_read of the same bytes, over a socket pair in one thread."""
 
-from common import PAIR_LOOP, Failed, Program, Sample, median, spread
+from common import PAIR_LOOP, Failed, Program, Row, Sample, median, spread
 from tracers import FLOOR, Output, bpftrace, bpftrace_bytes, floor, note_floor, records_of, tap
 
 BENCH = "call pair"
@@ -24,10 +24,11 @@ class Loop:
         self.p.line()
 
     def run(self):
-        """Nanoseconds per pair, all bytes that passed the calls."""
+        """Nanoseconds per pair, the same on the CPU, all bytes that passed the calls."""
         self.p.go()
         words = self.p.line().split()
-        return int(words[3]) / int(words[1]), int(words[5])
+        told = dict(zip(words[::2], map(int, words[1::2])))
+        return told["NS"] / told["ROUNDS"], told["CPU"] / told["ROUNDS"], told["BYTES"]
 
     def end(self):
         self.p.close_stdin()
@@ -36,25 +37,25 @@ class Loop:
 
 def untraced(b, size, count):
     loop = Loop(b, size, count)
-    ns, _ = loop.run()
+    ns, caller, _ = loop.run()
     loop.end()
-    return Sample(ns)
+    return Sample(ns, caller=caller)
 
 
 def with_floor(b, size, count):
     loop = Loop(b, size, count)
     probe = floor(b, loop.library)
-    ns, _ = loop.run()
+    ns, caller, _ = loop.run()
     loop.end()
     probe.stop()
-    return Sample(ns, link=probe.link, places=probe.places)
+    return Sample(ns, caller=caller, link=probe.link, places=probe.places)
 
 
 def with_tap(b, size, count, kind):
     loop = Loop(b, size, count)
     out = Output(b, kind)
     p = tap(b, "-p", loop.p.pid, *out.args)
-    ns, truth = loop.run()
+    ns, caller, truth = loop.run()
     loop.end()
     p.wait()  # the last process it watched has ended
     if kind == "jsonl":
@@ -62,33 +63,44 @@ def with_tap(b, size, count, kind):
     else:
         got, summary = out.flow_bytes(), None
     out.remove()
-    return Sample(ns, got / truth, cpu=p.cpu_seconds - p.cpu_at_ready, bytes=got,
-                  records=records_of(summary))
+    return Sample(ns, got / truth, caller=caller, cpu=p.cpu_seconds - p.cpu_at_ready,
+                  bytes=got, records=records_of(summary))
 
 
 def with_bpftrace(b, size, count):
     loop = Loop(b, size, max(200, count // 10))
     out = b.path("bpftrace")
     p = bpftrace(b, loop.library, out)
-    ns, truth = loop.run()
+    ns, caller, truth = loop.run()
     loop.end()
     got = bpftrace_bytes(p, out)
     if not got:
         raise Failed("bpftrace printed nothing: " + p.err()[-300:])
-    return Sample(ns, got / truth)
+    return Sample(ns, got / truth, caller=caller)
 
 
-def add_floor_target(rows):
-    """(plaintap - untraced) / (floor - untraced), round by round."""
-    traced = rows.get("plaintap -o FILE.jsonl")
+def on_cpu(rows):
+    """The same rounds by the CPU time of the calling thread: what other load does not disturb."""
+    found = {}
+    for name, row in rows.items():
+        twin = Row(row.bench, row.case + ", CPU time of the caller", name, row.unit)
+        twin.samples = [Sample(s.more["caller"], s.captured) for s in row.samples]
+        found[name] = twin
+    return found
+
+
+def compare(rows, has_target):
+    """To the untraced rounds, and (plaintap - untraced) / (floor - untraced)."""
     base, empty = rows.get("untraced"), rows.get(FLOOR)
-    if not traced or not base or not empty:
-        return
-    shares = [(t.value - u.value) / (f.value - u.value) for t, u, f in
-              zip(traced.samples, base.samples, empty.samples) if f.value > u.value]
-    traced.notes["added_by_floor"] = spread(shares)
-    if traced.case == label(100):
-        traced.add_target("added cost / floor's", median(shares), FLOOR_FACTOR)
+    for row in rows.values():
+        if base and row is not base:
+            row.set_ratio(base)
+        if base and empty and row.variant.startswith("plaintap"):
+            shares = [(t.value - u.value) / (f.value - u.value) for t, u, f in
+                      zip(row.samples, base.samples, empty.samples) if f.value > u.value]
+            row.notes["added_by_floor"] = spread(shares)
+            if has_target:
+                row.add_target("added cost / floor's", median(shares), FLOOR_FACTOR)
 
 
 def run(b):
@@ -101,8 +113,8 @@ def run(b):
             ("plaintap -o DIR/", lambda: with_tap(b, size, count, "dir")),
             ("bpftrace", lambda: with_bpftrace(b, size, count)),
         ])
-        for row in rows.values():
-            if "untraced" in rows and row.variant != "untraced":
-                row.set_ratio(rows["untraced"])
         note_floor(rows)
-        add_floor_target(rows)
+        compare(rows, size == SIZES[0][0])
+        twins = on_cpu(rows)
+        compare(twins, size == SIZES[0][0])
+        b.rows += twins.values()

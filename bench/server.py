@@ -85,7 +85,7 @@ class Load:
 def run(b):
     try:
         load = Load(b)
-    except Missing as e:
+    except (Missing, Failed) as e:
         b.leave_out(BENCH, e)
         return
     try:

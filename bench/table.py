@@ -19,9 +19,11 @@ def with_spread(s):
 
 
 def share(s):
-    """Never rounds up to 100 %."""
+    """The worst round, never rounded up to 100 %. More than that: bytes were doubled."""
     if s is None:
         return ""
+    if s["max"] > 1:
+        return "%.2f %%, TOO MUCH" % (s["max"] * 100)
     value = s["min"] * 100
     return "100 %" if value >= 100 else "%.1f %%" % min(value, 99.9)
 
@@ -64,5 +66,5 @@ def print_table(result, to):
     for out in result["left_out"]:
         print("left out: %(what)s: %(reason)s" % out, file=to)
     m = result["machine"]
-    print("%d rounds, interleaved; %d CPUs, Linux %s; load before %.1f"
-          % (result["rounds"], m["cpus"], m["kernel"], m["load"]), file=to)
+    print("%d rounds, interleaved; %d CPUs, Linux %s; load average before %.1f, after %.1f"
+          % (result["rounds"], m["cpus"], m["kernel"], m["load"], m["load_after"]), file=to)

@@ -93,24 +93,10 @@ def listed_offsets(library):
     """From `plaintap ls --probes --json FILE`; [] where this plaintap has no such command."""
     r = subprocess.run([PLAINTAP, "ls", "--probes", "--json", library], stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    found = set()
-    if r.returncode == 0:
-        for line in r.stdout.splitlines():
-            found |= offsets_in(json.loads(line))
-    return sorted(found)
-
-
-def offsets_in(tree):
-    """Every place of a read or a write in the listing, at any depth."""
-    if isinstance(tree, list):
-        return set().union(*[offsets_in(t) for t in tree])
-    if not isinstance(tree, dict):
-        return set()
-    found = set().union(*[offsets_in(t) for t in tree.values()])
-    offset = tree.get("offset", tree.get("file_offset"))
-    if tree.get("role") in ("read", "write") and offset is not None:
-        found.add(int(offset, 0) if isinstance(offset, str) else offset)
-    return found
+    if r.returncode:
+        return []
+    probes = [p for line in r.stdout.splitlines() for p in json.loads(line)["probes"]]
+    return sorted({p["file_offset"] for p in probes if p["role"].startswith(("read", "write"))})
 
 
 def floor(b, library):

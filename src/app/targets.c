@@ -58,7 +58,9 @@ static void say_why_nothing(struct app *a, pid_t pid, const struct process_findi
 	buf_init(&why, 700);
 	process_findings_explain(f, &why);
 	buf_append_byte(&why, '\0');
-	log_say(LOG_WARNING, "%s[%d] has no TLS library that plaintap knows: %s",
+	log_say(LOG_WARNING,
+		"%s[%d] has loaded no TLS library that plaintap knows: %s; watching it all the same, "
+		"it may load one later",
 		p ? p->comm : "process", (int)pid, why.len ? (const char *)why.data : "");
 	buf_done(&why);
 	process_unref(p);

@@ -4,6 +4,7 @@
 import json
 import re
 import stat
+import threading
 
 from harness import (BLOCKS, PLAINTAP, TLS_PAIR, Skip, check, check_eq, check_truth, env, main, need,
                      need_namespaces, os, read_jsonl, signal, subprocess, truth_of)
@@ -169,10 +170,107 @@ def test_other_program(case):
     check_eq(len(p.out()), 160, "the program's own output")
 
 
+def test_ending_pid(case):
+    """A process that ends at any moment of the attaching: never a hang, always a sentence."""
+    for i in range(20):
+        child = subprocess.Popen(["sleep", "%.3f" % (i * 0.008)])
+        p = case.tap("-p", child.pid)
+        status = p.wait()
+        child.wait()
+        check(status in (0, 1), "exit status %d" % status)
+        check("plaintap: " in p.err(), "something is said")
+        if status == 1:
+            check("-p %d" % child.pid in p.err(), "the pid is named: " + p.err())
+
+
+def test_zombie(case):
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    refused(case, "-p", child.pid, says=["-p %d" % child.pid])
+    child.wait()
+
+
+def test_thread_id(case):
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        refused(case, "-p", thread.native_id, says=["thread of process %d" % os.getpid()])
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_exact_loss(case):
+    """Far more than the buffer holds, in one call: what is missing is known to the byte."""
+    flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
+    p = case.tap_run("--strict", "--buffer", "64K", "-o", flows, "-o", jsonl, "--", TLS_PAIR, "--dir",
+                     "c2s", "--size", "32M", status=3)
+    check("LOST" in p.err(), "the last line says so: " + p.err())
+    summary = read_jsonl(jsonl)[-1]
+    check(summary["balanced"], "the counters balance")
+    check(summary["lost_bytes"] > 0, "bytes are lost")
+    check_eq(summary["lost_bytes"], summary["kernel"]["bytes_dropped"]["ring_full"], "the cause")
+    data_lost = sum(row["lost_bytes"] for row in read_jsonl(jsonl) if row["type"] == "data")
+    check_eq(data_lost, summary["lost_bytes"], "the holes among the data lines")
+    truth = b"".join(blocks_of_pair(case))
+    for row in read_jsonl(os.path.join(flows, "index.jsonl")):
+        for way in ("sent", "received"):
+            check_holes(flows, row, way, truth)
+
+
+def blocks_of_pair(case):
+    """The same transfer without loss: its bytes are the truth, as the program makes them anew."""
+    flows = case.path("truth") + "/"
+    case.tap_run("--buffer", "64M", "-o", flows, "--", TLS_PAIR, "--dir", "c2s", "--size", "32M")
+    for name in os.listdir(flows):
+        if name.endswith(".sent") and os.path.getsize(flows + name):
+            with open(flows + name, "rb") as f:
+                yield f.read()
+
+
+def check_holes(flows, row, way, truth):
+    """File and holes together are the whole stream, each byte in its place."""
+    path = os.path.join(flows, "%s.%s" % (row["conn"]["id"], way))
+    data = b""
+    if os.path.exists(path):
+        with open(path, "rb") as f:
+            data = f.read()
+    at = offset = 0
+    for hole in row[way]["gaps"]:
+        part = hole["offset"] - offset
+        check(data[at:at + part] == truth[offset:offset + part], "bytes before a hole")
+        at += part
+        offset = hole["offset"] + hole["len"]
+    check(data[at:] == truth[offset:offset + len(data) - at], "bytes after the last hole")
+    check_eq(len(data), row[way]["bytes"], "bytes in the file")
+    check_eq(sum(hole["len"] for hole in row[way]["gaps"]), row[way]["lost_bytes"], "the holes' sum")
+    if data:
+        check_eq(len(data) + row[way]["lost_bytes"], len(truth), "file and holes are the whole")
+
+
+def test_memory(case):
+    """At rest: resident memory of the process, the buffer included."""
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        p = case.tap("-p", sleeper.pid, "-o", case.path("out.jsonl"))
+        check(p.ready, "ready: " + p.err())
+        with open("/proc/%d/status" % p.pid, encoding="ascii") as f:
+            resident = int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1))
+        check(resident < 20 * 1024, "%d KiB resident" % resident)
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    check_eq(p.wait(), 0, "exit status")
+
+
 main([
     ("no root", test_no_root),
     ("a pid that does not exist", test_no_such_pid),
     ("a pid that is no number", test_bad_pid),
+    ("a pid that ends while attaching", test_ending_pid),
+    ("a pid of a process that has ended", test_zombie),
+    ("a thread's id", test_thread_id),
     ("a command that does not exist", test_no_such_command),
     ("a command that is not executable", test_not_executable),
     ("an unknown option", test_unknown_option),
@@ -191,4 +289,6 @@ main([
     ("exit status of a signal", lambda c: test_status(c, "kill -TERM $$", 143)),
     ("--strict without loss", test_strict),
     ("a program that has nothing to show", test_other_program),
+    ("a loss is exact, and fails --strict", test_exact_loss),
+    ("memory at rest", test_memory),
 ])
