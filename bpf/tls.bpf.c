@@ -8,11 +8,15 @@
  *   tls_session                one link for entry and return, the kernel pairs them (6.13)
  *   tls_entry, tls_return      two links with cookies (uprobe multi, or perf events, 5.15)
  *   tls_<role>_<entry|return>  one program per convention, for kernels without cookies
+ *
+ * Where a place inside the library is probed, the tls_witness_* programs hang on the exported
+ * functions during the first calls, and check what was captured against their results.
  */
 #include "lib/call.bpf.h"
 #include "lib/conn.bpf.h"
 #include "lib/regs.bpf.h"
 #include "lib/watch.bpf.h"
+#include "lib/witness.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -145,17 +149,95 @@ int tls_return(struct pt_regs *ctx)
 	return pair_return(ctx, bpf_get_attach_cookie(ctx));
 }
 
+static __always_inline bool call_witnessed_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
+{
+	struct witnessed_call call = {
+		.frame = a->frame,
+		.object = a->object,
+		.done = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3,
+	};
+
+	return witness_enter(&call, pid_tgid, PROBE_COOKIE_TARGET(spec),
+			     role_dir(PROBE_COOKIE_ROLE(spec)));
+}
+
+static __always_inline void call_witnessed_leave(u64 result, u64 frame, u64 pid_tgid, u64 spec)
+{
+	struct witnessed_call call;
+
+	if (!witness_take_call(pid_tgid, frame, &call))
+		return;
+	witness_judge(&call, call_len(result, PROBE_COOKIE_LEN_FROM(spec), call.done), pid_tgid,
+		      PROBE_COOKIE_TARGET(spec), role_dir(PROBE_COOKIE_ROLE(spec)));
+}
+
+SEC("uprobe")
+int tls_witness_session(struct pt_regs *ctx)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	u64 spec = bpf_get_attach_cookie(ctx);
+	u64 result = REGS_RESULT(ctx), frame = REGS_RETURN_FRAME(ctx);
+	struct entry_args a = entry_args_read(ctx);
+
+	if (bpf_session_is_return()) {
+		call_witnessed_leave(result, frame, pid_tgid, spec);
+		return 0;
+	}
+	if (!process_is_watched(pid_tgid >> 32))
+		return 1;
+	return call_witnessed_enter(&a, pid_tgid, spec) ? 0 : 1;
+}
+
+static __always_inline int witness_pair_entry(struct pt_regs *ctx, u64 spec)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct entry_args a = entry_args_read(ctx);
+
+	if (process_is_watched(pid_tgid >> 32))
+		call_witnessed_enter(&a, pid_tgid, spec);
+	return 0;
+}
+
+static __always_inline int witness_pair_return(struct pt_regs *ctx, u64 spec)
+{
+	call_witnessed_leave(REGS_RESULT(ctx), REGS_RETURN_FRAME(ctx), bpf_get_current_pid_tgid(),
+			     spec);
+	return 0;
+}
+
+SEC("uprobe")
+int tls_witness_entry(struct pt_regs *ctx)
+{
+	return witness_pair_entry(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("uprobe")
+int tls_witness_return(struct pt_regs *ctx)
+{
+	return witness_pair_return(ctx, bpf_get_attach_cookie(ctx));
+}
+
 /* The target is not known here: user space then takes the only one there is. */
-#define TLS_PLAIN(name, role, len_from)                                   \
-	SEC("uprobe")                                                     \
-	int tls_##name##_entry(struct pt_regs *ctx)                       \
-	{                                                                 \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));  \
-	}                                                                 \
-	SEC("uprobe")                                                     \
-	int tls_##name##_return(struct pt_regs *ctx)                      \
-	{                                                                 \
-		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0)); \
+#define TLS_PLAIN(name, role, len_from)                                           \
+	SEC("uprobe")                                                             \
+	int tls_##name##_entry(struct pt_regs *ctx)                               \
+	{                                                                         \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));          \
+	}                                                                         \
+	SEC("uprobe")                                                             \
+	int tls_##name##_return(struct pt_regs *ctx)                              \
+	{                                                                         \
+		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0));         \
+	}                                                                         \
+	SEC("uprobe")                                                             \
+	int tls_witness_##name##_entry(struct pt_regs *ctx)                       \
+	{                                                                         \
+		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));  \
+	}                                                                         \
+	SEC("uprobe")                                                             \
+	int tls_witness_##name##_return(struct pt_regs *ctx)                      \
+	{                                                                         \
+		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0)); \
 	}
 
 TLS_PLAIN(read_result, ROLE_READ, LEN_RESULT)

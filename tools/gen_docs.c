@@ -35,6 +35,8 @@ static int print_man(const char *path)
 	while (getline(&line, &cap, in) >= 0) {
 		if (!strcmp(line, "@OPTIONS@\n"))
 			help_print_man_options(stdout);
+		else if (!strcmp(line, "@SUBCOMMANDS@\n"))
+			help_print_man_subcommands(stdout);
 		else
 			print_line(line);
 	}

@@ -258,6 +258,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 	*ret = (struct app_result){ 0 };
 	command_init(&a.command);
 	target_list_init(&a.targets);
+	a.targets.plain = opt->plain_placement;
 	process_findings_init(&a.findings);
 	r = pipeline_init(&a.pipeline, &a.targets, &watcher, opt->body_limit);
 	if (r < 0)

@@ -184,6 +184,7 @@ static void do_housekeeping(struct app *a)
 	pid_t pid;
 
 	release_paused(a);
+	kernel_side_check(a->kernel, now);
 	while (rescan_next(&a->rescan, now, &pid))
 		targets_rescan(a, pid);
 	if (a->give_up_ns && now >= a->give_up_ns) {

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,33 +14,36 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "attachment.h"
 #include "base/log.h"
 #include "control.h"
 #include "links.h"
 #include "model/target.h"
+#include "probe_links.h"
 #include "proc.skel.h"
 #include "tls.skel.h"
 #include "watchdog.h"
 
-enum fashion { FASHION_SESSION, FASHION_MULTI, FASHION_PERF };
+enum { CHECK_INTERVAL_NS = 5000000 };
 
 struct kernel_side {
 	struct proc_bpf *proc;
 	struct tls_bpf *tls;
 	struct capture_control *control;
 	struct features features;
-	enum fashion fashion;
+	struct prober prober;
 	uint32_t ring_size;
 	struct watchdog watchdog;
-	int *links; /* descriptors; closing one detaches */
-	size_t link_cnt;
+	struct attachment **attachments; /* owned */
+	size_t attachment_cnt;
+	uint64_t next_check_ns;
 };
 
 const char *kernel_side_fashion(const struct kernel_side *k)
 {
 	static const char *const names[] = { "session", "multi", "perf" };
 
-	return names[k->fashion];
+	return names[k->prober.fashion];
 }
 
 static int libbpf_say(enum libbpf_print_level level, const char *fmt, va_list ap)
@@ -78,30 +80,18 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	return 0;
 }
 
-static bool program_is_needed(const struct kernel_side *k, const struct bpf_program *prog)
-{
-	const struct tls_bpf *tls = k->tls;
-	bool by_cookie = prog == tls->progs.tls_entry || prog == tls->progs.tls_return;
-
-	if (k->fashion == FASHION_SESSION)
-		return prog == tls->progs.tls_session;
-	if (k->features.has[FEATURE_COOKIE])
-		return by_cookie;
-	return !by_cookie && prog != tls->progs.tls_session;
-}
-
 static void choose_programs(struct kernel_side *k)
 {
 	struct bpf_program *prog;
 	unsigned type = 0;
 
-	if (k->fashion == FASHION_SESSION)
+	if (k->prober.fashion == FASHION_SESSION)
 		type = LINK_TYPE_UPROBE_SESSION;
-	else if (k->fashion == FASHION_MULTI)
+	else if (k->prober.fashion == FASHION_MULTI)
 		type = LINK_TYPE_UPROBE_MULTI;
 	bpf_object__for_each_program(prog, k->tls->obj)
 	{
-		bpf_program__set_autoload(prog, program_is_needed(k, prog));
+		bpf_program__set_autoload(prog, probe_links_use(&k->prober, prog));
 		bpf_program__set_expected_attach_type(prog, type);
 	}
 }
@@ -134,6 +124,7 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls = tls_bpf__open();
 	if (!k->tls)
 		return error_set_errno(ret_error, -errno, "cannot open the BPF object for TLS");
+	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	choose_programs(k);
@@ -172,7 +163,8 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	r = features_probe(opt->forbidden, &k->features, ret_error);
 	if (r < 0)
 		goto out;
-	k->fashion = choose_fashion(&k->features);
+	k->prober.fashion = choose_fashion(&k->features);
+	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
 	r = load_proc(k, ret_error);
 	if (r < 0)
 		goto out;
@@ -194,159 +186,39 @@ out:
 	return 0;
 }
 
-static int add_link(struct kernel_side *k, int fd)
-{
-	int *links;
-
-	if (fd < 0)
-		return fd;
-	links = realloc(k->links, (k->link_cnt + 1) * sizeof(*links));
-	if (!links) {
-		close(fd);
-		return -ENOMEM;
-	}
-	links[k->link_cnt++] = fd;
-	k->links = links;
-	return 0;
-}
-
-static uint64_t cookie_of(const struct target *t, const struct probe_point *p)
-{
-	return PROBE_COOKIE(p->role, p->len_from, t->id);
-}
-
-struct place_list {
-	uint64_t offsets[TARGET_POINT_MAX];
-	uint64_t cookies[TARGET_POINT_MAX];
-	struct link_places places;
-};
-
-static void list_places(const struct target *t, const char *path, bool only_returning,
-			struct place_list *ret)
-{
-	uint32_t cnt = 0;
-
-	for (size_t i = 0; i < t->point_cnt; i++) {
-		if (only_returning && t->points[i].role == PROBE_FREE)
-			continue;
-		ret->offsets[cnt] = t->points[i].file_off;
-		ret->cookies[cnt++] = cookie_of(t, &t->points[i]);
-	}
-	ret->places = (struct link_places){ path, ret->offsets, ret->cookies, cnt };
-}
-
-static int attach_session(struct kernel_side *k, const struct target *t, const char *path)
-{
-	struct place_list all;
-
-	list_places(t, path, false, &all);
-	return add_link(k, link_uprobe_multi(bpf_program__fd(k->tls->progs.tls_session),
-					     LINK_TYPE_UPROBE_SESSION, false, &all.places));
-}
-
-/* Returns first: an entry without its return would leave a state behind. */
-static int attach_multi(struct kernel_side *k, const struct target *t, const char *path)
-{
-	struct place_list list;
-	int r;
-
-	list_places(t, path, true, &list);
-	r = add_link(k, link_uprobe_multi(bpf_program__fd(k->tls->progs.tls_return),
-					  LINK_TYPE_UPROBE_MULTI, true, &list.places));
-	if (r < 0)
-		return r;
-	list_places(t, path, false, &list);
-	return add_link(k, link_uprobe_multi(bpf_program__fd(k->tls->progs.tls_entry),
-					     LINK_TYPE_UPROBE_MULTI, false, &list.places));
-}
-
-static struct bpf_program *plain_program(const struct tls_bpf *tls, const struct probe_point *p,
-					 bool at_return)
-{
-	bool write = p->role == PROBE_WRITE;
-
-	if (p->role == PROBE_FREE)
-		return tls->progs.tls_free_entry;
-	switch (p->len_from) {
-	case PROBE_LEN_RESULT:
-		if (write)
-			return at_return ? tls->progs.tls_write_result_return
-					 : tls->progs.tls_write_result_entry;
-		return at_return ? tls->progs.tls_read_result_return
-				 : tls->progs.tls_read_result_entry;
-	case PROBE_LEN_AT_ARG3:
-		if (write)
-			return at_return ? tls->progs.tls_write_arg3_return
-					 : tls->progs.tls_write_arg3_entry;
-		return at_return ? tls->progs.tls_read_arg3_return : tls->progs.tls_read_arg3_entry;
-	case PROBE_LEN_AT_ARG4:
-		return at_return ? tls->progs.tls_write_arg4_return
-				 : tls->progs.tls_write_arg4_entry;
-	case PROBE_LEN_NONE:
-		break;
-	}
-	return NULL;
-}
-
-static int attach_perf_one(struct kernel_side *k, const struct target *t, const char *path,
-			   const struct probe_point *p, bool at_return)
-{
-	bool cookie = k->features.has[FEATURE_COOKIE];
-	struct bpf_program *prog;
-
-	if (cookie)
-		prog = at_return ? k->tls->progs.tls_return : k->tls->progs.tls_entry;
-	else
-		prog = plain_program(k->tls, p, at_return);
-	if (!prog)
-		return -EINVAL;
-	return add_link(k, link_perf_uprobe(bpf_program__fd(prog), path, p->file_off, at_return,
-					    cookie, cookie_of(t, p)));
-}
-
-static int attach_perf(struct kernel_side *k, const struct target *t, const char *path)
-{
-	int r = 0;
-
-	for (size_t i = 0; !r && i < t->point_cnt; i++)
-		if (t->points[i].role != PROBE_FREE)
-			r = attach_perf_one(k, t, path, &t->points[i], true);
-	for (size_t i = 0; !r && i < t->point_cnt; i++)
-		r = attach_perf_one(k, t, path, &t->points[i], false);
-	return r;
-}
-
 int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error)
 {
-	char path[64];
+	struct attachment **attachments;
 	int r;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
-	switch (k->fashion) {
-	case FASHION_SESSION:
-		r = attach_session(k, t, path);
-		break;
-	case FASHION_MULTI:
-		r = attach_multi(k, t, path);
-		break;
-	default:
-		r = attach_perf(k, t, path);
-		break;
-	}
+	attachments = realloc(k->attachments, (k->attachment_cnt + 1) * sizeof(*attachments));
+	if (!attachments)
+		return error_set_errno(ret_error, -ENOMEM, "cannot place probes in %s", t->path);
+	k->attachments = attachments;
+	r = attachment_new(&k->prober, t, &attachments[k->attachment_cnt], ret_error);
 	if (r < 0)
-		return error_set_errno(ret_error, r, "cannot place probes in %s", t->path);
+		return r;
+	k->attachment_cnt++;
 	log_say(LOG_INFO, "probing %s (%s, %zu places, %s links)", t->path,
 		target_kind_name(t->kind), t->point_cnt, kernel_side_fashion(k));
 	return 0;
 }
 
-/* In the order of attaching, last first: entries go before their returns. */
+void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
+{
+	if (now_ns < k->next_check_ns)
+		return;
+	k->next_check_ns = now_ns + CHECK_INTERVAL_NS;
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		attachment_check(k->attachments[i]);
+}
+
 void kernel_side_detach(struct kernel_side *k)
 {
-	while (k->link_cnt)
-		close(k->links[--k->link_cnt]);
-	free(k->links);
-	k->links = NULL;
+	while (k->attachment_cnt)
+		attachment_free(k->attachments[--k->attachment_cnt]);
+	free(k->attachments);
+	k->attachments = NULL;
 	if (k->proc)
 		proc_bpf__detach(k->proc);
 }

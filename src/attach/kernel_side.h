@@ -30,8 +30,14 @@ struct kernel_side_options {
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
 		     struct error *ret_error);
-/* Probes all points of the target, in every process; only watched ones are looked at. */
+/*
+ * Probes all points of the target, in every process; only watched ones are looked at. Where a
+ * point is a worker, its first calls are checked; see attachment.h. `t` is borrowed until
+ * kernel_side_close().
+ */
 int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+/* Looks how the checks go; to be called often: it looks every few ms. */
+void kernel_side_check(struct kernel_side *k, uint64_t now_ns);
 void kernel_side_detach(struct kernel_side *k);
 /* NULL is fine. */
 void kernel_side_close(struct kernel_side *k);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "subcommands.h"
 
 enum { HELP_INDENT = 24, HELP_WIDTH = 80 };
 
@@ -12,7 +13,9 @@ static const char intro[] =
 	"\n"
 	"  plaintap [OPTION]... -- PROGRAM [ARG]...   run a program and show what it says\n"
 	"  plaintap [OPTION]... -p PID [-p PID]...    programs that already run\n"
-	"  plaintap [OPTION]...                       the whole machine\n"
+	"  plaintap [OPTION]...                       the whole machine\n";
+
+static const char intro_end[] =
 	"\n"
 	"It must be run as root. No proxy, no certificate, no change to the program.\n"
 	"\n";
@@ -70,6 +73,9 @@ static void print_row(FILE *to, const struct option_row *row)
 void help_print(FILE *to)
 {
 	fputs(intro, to);
+	for (size_t i = 0; i < SUBCOMMAND_CNT; i++)
+		fprintf(to, "  plaintap %s %s\n", subcommand_rows[i].name, subcommand_rows[i].args);
+	fputs(intro_end, to);
 	for (size_t i = 0; i < option_row_cnt; i++)
 		if (option_rows[i].help)
 			print_row(to, &option_rows[i]);
@@ -109,6 +115,28 @@ void help_print_man_options(FILE *to)
 	}
 }
 
+void help_print_man_subcommands(FILE *to)
+{
+	for (size_t i = 0; i < SUBCOMMAND_CNT; i++) {
+		fputs(".TP\n.B plaintap ", to);
+		fputs(subcommand_rows[i].name, to);
+		fputc(' ', to);
+		print_man_text(to, subcommand_rows[i].args);
+		print_man_text(to, subcommand_rows[i].help);
+	}
+}
+
+static void print_bash_subcommands(FILE *to)
+{
+	fputs("\tcase ${COMP_WORDS[1]} in\n", to);
+	for (size_t i = 0; i < SUBCOMMAND_CNT; i++)
+		fprintf(to,
+			"\t%s) [[ $COMP_CWORD -gt 1 ]] && COMPREPLY=($(compgen -W '%s' -- \"$cur\") "
+			"$(compgen -f -- \"$cur\")) && return ;;\n",
+			subcommand_rows[i].name, subcommand_rows[i].options);
+	fputs("\tesac\n", to);
+}
+
 void help_print_bash(FILE *to)
 {
 	fputs("# bash completion for plaintap\n"
@@ -119,13 +147,17 @@ void help_print_bash(FILE *to)
 	      "\t\t\t_command_offset $((i + 1)) 2>/dev/null\n"
 	      "\t\t\treturn\n"
 	      "\t\tfi\n"
-	      "\tdone\n"
-	      "\tcase $prev in\n"
+	      "\tdone\n",
+	      to);
+	print_bash_subcommands(to);
+	fputs("\tcase $prev in\n"
 	      "\t-p|--pid) COMPREPLY=($(compgen -W \"$(cd /proc && echo [0-9]*)\" -- \"$cur\")) ;;\n"
 	      "\t-o|--output) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
 	      "\t--color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")) ;;\n"
 	      "\t*) COMPREPLY=($(compgen -W '--",
 	      to);
+	for (size_t i = 0; i < SUBCOMMAND_CNT; i++)
+		fprintf(to, " %s", subcommand_rows[i].name);
 	for (size_t i = 0; i < option_row_cnt; i++)
 		if (option_rows[i].help)
 			fprintf(to, " --%s", option_rows[i].name);

@@ -8,6 +8,8 @@
 void help_print(FILE *to);
 /* The OPTIONS section of the manual page, in man(7) macros. */
 void help_print_man_options(FILE *to);
+/* The paragraphs of its SUBCOMMANDS section. */
+void help_print_man_subcommands(FILE *to);
 /* Completions for bash. */
 void help_print_bash(FILE *to);
 

@@ -8,11 +8,11 @@
 
 #include "app/app.h"
 #include "base/log.h"
+#include "cmd_ls.h"
 #include "help.h"
 #include "options.h"
+#include "subcommands.h"
 #include "summary.h"
-
-enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_LOST = 3 };
 
 static void say(void *user, enum log_level level, const char *text)
 {
@@ -60,6 +60,7 @@ static int run(const struct options *o)
 		.body_limit = o->body_limit,
 		.ring_size = (uint32_t)o->ring_size,
 		.forbidden = o->forbidden,
+		.plain_placement = o->plain_placement,
 		.ready_fd = o->ready_fd,
 		.no_pause = o->no_pause,
 		.slow = o->slow,
@@ -78,11 +79,23 @@ static int run(const struct options *o)
 	return r < 0 ? EXIT_ERROR : exit_status(o, &result);
 }
 
+static int run_subcommand(enum subcommand which, int argc, char **argv)
+{
+	static int (*const runs[SUBCOMMAND_CNT])(int argc, char **argv) = {
+		[SUBCOMMAND_LS] = cmd_ls,
+	};
+
+	return runs[which](argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	static struct options o;
 	struct error err = { 0 };
+	int subcommand = argc > 1 ? subcommand_from_name(argv[1]) : -1;
 
+	if (subcommand >= 0)
+		return run_subcommand((enum subcommand)subcommand, argc - 1, argv + 1);
 	if (options_parse(argc, argv, &o, &err) < 0) {
 		fprintf(stderr, "plaintap: %s\nTry: plaintap --help\n", err.text);
 		return EXIT_USAGE;

@@ -98,6 +98,15 @@ static int take_without(struct options *o, const char *value, struct error *ret_
 	return 0;
 }
 
+static int take_placement(struct options *o, const char *value, struct error *ret_error)
+{
+	o->plain_placement = !strcmp(value, "plain");
+	if (!o->plain_placement && strcmp(value, "best") != 0)
+		return error_set(ret_error, -EINVAL, "--placement %s: must be best or plain",
+				 value);
+	return 0;
+}
+
 static int take_force(struct options *o, const char *value, struct error *ret_error)
 {
 	o->force = true;
@@ -187,6 +196,7 @@ const struct option_row option_rows[] = {
 	{ 'V', "version", NULL, "Show the version.", take_version },
 	{ 0, "ready-fd", "N", NULL, take_ready_fd },
 	{ 0, "without", "FEATURES", NULL, take_without },
+	{ 0, "placement", "HOW", NULL, take_placement },
 };
 
 const size_t option_row_cnt = sizeof(option_rows) / sizeof(option_rows[0]);

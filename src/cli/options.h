@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 
+enum exit_status { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_LOST = 3 };
+
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 enum { OPTION_PID_MAX = 1024, OPTION_OUTPUT_MAX = 16 };
@@ -29,6 +31,7 @@ struct options {
 	unsigned forbidden; /* kernel features, bits by app_feature_bit() */
 	int ready_fd;
 	unsigned verbosity;
+	bool plain_placement;
 	bool no_pause, slow, force, strict, quiet, help, version;
 };
 

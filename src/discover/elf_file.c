@@ -37,6 +37,7 @@ enum {
 	DYNAMIC_MAX = 16384,	/* entries of the dynamic section */
 	STRING_MAX = 65536,	/* bytes of a path in the dynamic section */
 	INTERPRETER_MAX = 4096, /* bytes of PT_INTERP */
+	RELOCATION_MAX = 65536, /* entries of one table */
 };
 
 struct elf_file {
@@ -44,6 +45,7 @@ struct elf_file {
 	char *path;
 	Elf *elf;
 	uint64_t size; /* of the file */
+	unsigned machine;
 	GElf_Phdr segments[SEGMENT_MAX];
 	size_t segment_cnt;
 	bool has_dynamic;
@@ -90,7 +92,8 @@ static int check_ident(const uint8_t *e_ident, const char *path, struct error *e
 	return 0;
 }
 
-static int check_header(int fd, const char *path, uint64_t size, struct error *err)
+static int check_header(int fd, const char *path, uint64_t size, bool foreign,
+			unsigned *ret_machine, struct error *err)
 {
 	Elf64_Ehdr h = {};
 	ssize_t n = pread(fd, &h, sizeof(h), 0);
@@ -107,7 +110,9 @@ static int check_header(int fd, const char *path, uint64_t size, struct error *e
 	if ((size_t)n < sizeof(h))
 		return error_set(err, -EBADMSG, "%s is damaged: it ends inside the ELF header",
 				 path);
-	if (h.e_machine != HOST_MACHINE)
+	*ret_machine = h.e_machine;
+	if (h.e_machine != HOST_MACHINE &&
+	    !(foreign && (h.e_machine == EM_X86_64 || h.e_machine == EM_AARCH64)))
 		return error_set(err, -ENOEXEC, "%s is for %s processors (%u), this is " HOST_NAME,
 				 path, machine_name(h.e_machine), h.e_machine);
 	if (h.e_type != ET_DYN && h.e_type != ET_EXEC)
@@ -283,9 +288,11 @@ static int read_segments(struct elf_file *f)
 	return 0;
 }
 
-int elf_file_open(int fd, const char *path, struct elf_file **ret, struct error *ret_error)
+static int open_any(int fd, const char *path, bool foreign, struct elf_file **ret,
+		    struct error *ret_error)
 {
 	struct elf_file *f;
+	unsigned machine = 0;
 	struct stat st;
 	int r;
 
@@ -293,7 +300,7 @@ int elf_file_open(int fd, const char *path, struct elf_file **ret, struct error 
 		return error_set_errno(ret_error, -errno, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(ret_error, -ENOEXEC, "%s is not a regular file", path);
-	r = check_header(fd, path, (uint64_t)st.st_size, ret_error);
+	r = check_header(fd, path, (uint64_t)st.st_size, foreign, &machine, ret_error);
 	if (r < 0)
 		return r;
 	elf_version(EV_CURRENT);
@@ -302,6 +309,7 @@ int elf_file_open(int fd, const char *path, struct elf_file **ret, struct error 
 		return error_set_errno(ret_error, -ENOMEM, "cannot read %s", path);
 	f->fd = fd;
 	f->size = (uint64_t)st.st_size;
+	f->machine = machine;
 	r = -ENOMEM;
 	f->path = strdup(path);
 	if (!f->path)
@@ -324,6 +332,16 @@ fail:
 	if (r == -EBADMSG)
 		return error_set(ret_error, r, "%s is damaged: its ELF tables make no sense", path);
 	return error_set_errno(ret_error, r, "cannot read %s", path);
+}
+
+int elf_file_open(int fd, const char *path, struct elf_file **ret, struct error *ret_error)
+{
+	return open_any(fd, path, false, ret, ret_error);
+}
+
+int elf_file_open_foreign(int fd, const char *path, struct elf_file **ret, struct error *ret_error)
+{
+	return open_any(fd, path, true, ret, ret_error);
 }
 
 void elf_file_free(struct elf_file *f)
@@ -368,10 +386,10 @@ static bool is_function_here(const GElf_Sym *sym)
 	       sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS && sym->st_value != 0;
 }
 
-static bool may_probe_at(uint64_t file_off)
+static bool may_probe_at(const struct elf_file *f, uint64_t file_off)
 {
 	/* Instructions of aarch64 are words, and the kernel refuses to probe between them. */
-	return HOST_MACHINE != EM_AARCH64 || file_off % 4 == 0;
+	return f->machine != EM_AARCH64 || file_off % 4 == 0;
 }
 
 static void find_in_table(struct elf_file *f, Elf_Data *symbols, size_t strings,
@@ -389,10 +407,11 @@ static void find_in_table(struct elf_file *f, Elf_Data *symbols, size_t strings,
 		for (size_t k = 0; name && k < cnt; k++) {
 			if (functions[k].found || strcmp(functions[k].name, name) != 0)
 				continue;
-			if (!file_offset(f, sym.st_value, &off) || !may_probe_at(off))
+			if (!file_offset(f, sym.st_value, &off) || !may_probe_at(f, off))
 				continue;
 			functions[k].found = true;
 			functions[k].vaddr = sym.st_value;
+			functions[k].size = sym.st_size;
 			functions[k].file_off = off;
 		}
 	}
@@ -428,6 +447,81 @@ int elf_file_find_functions(struct elf_file *f, struct elf_function *functions, 
 	for (size_t i = 0; i < cnt; i++)
 		found += functions[i].found;
 	return found;
+}
+
+size_t elf_file_read_code(const struct elf_file *f, uint64_t vaddr, void *to, size_t len)
+{
+	const GElf_Phdr *p;
+	uint64_t off, left;
+	ssize_t n;
+
+	for (size_t i = 0; i < f->segment_cnt; i++) {
+		p = &f->segments[i];
+		if (vaddr < p->p_vaddr || vaddr - p->p_vaddr >= p->p_filesz)
+			continue;
+		left = p->p_filesz - (vaddr - p->p_vaddr);
+		if (!file_offset(f, vaddr, &off) || off > INT64_MAX)
+			return 0;
+		n = pread(f->fd, to, left < len ? left : len, (off_t)off);
+		return n < 0 ? 0 : (size_t)n;
+	}
+	return 0;
+}
+
+bool elf_file_code_offset(const struct elf_file *f, uint64_t vaddr, uint64_t *ret)
+{
+	uint64_t off;
+
+	if (!file_offset(f, vaddr, &off) || !may_probe_at(f, off))
+		return false;
+	*ret = off;
+	return true;
+}
+
+/* Name of symbol `index` of the symbol table in section `symbols_section`. */
+static const char *symbol_name(struct elf_file *f, size_t symbols_section, size_t index)
+{
+	Elf_Scn *section = elf_getscn(f->elf, symbols_section);
+	Elf_Data *symbols;
+	GElf_Shdr h;
+	GElf_Sym sym;
+
+	if (!section || !gelf_getshdr(section, &h) || h.sh_type != SHT_DYNSYM || index > INT32_MAX)
+		return NULL;
+	symbols = section_data(section, &h);
+	if (!symbols || !gelf_getsym(symbols, (int)index, &sym))
+		return NULL;
+	return table_string(f, h.sh_link, sym.st_name);
+}
+
+static bool is_function_slot(const struct elf_file *f, uint64_t type)
+{
+	if (f->machine == EM_AARCH64)
+		return type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT;
+	return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT;
+}
+
+const char *elf_file_import_at(struct elf_file *f, uint64_t vaddr)
+{
+	Elf_Scn *section = NULL;
+	Elf_Data *data;
+	GElf_Shdr h;
+	GElf_Rela rela;
+
+	while ((section = elf_nextscn(f->elf, section))) {
+		if (!gelf_getshdr(section, &h) || h.sh_type != SHT_RELA)
+			continue;
+		data = section_data(section, &h);
+		for (int i = 0; data && i < RELOCATION_MAX && gelf_getrela(data, i, &rela); i++)
+			if (rela.r_offset == vaddr && is_function_slot(f, GELF_R_TYPE(rela.r_info)))
+				return symbol_name(f, h.sh_link, GELF_R_SYM(rela.r_info));
+	}
+	return NULL;
+}
+
+bool elf_file_is_arm64(const struct elf_file *f)
+{
+	return f->machine == EM_AARCH64;
 }
 
 const char *elf_file_interpreter(const struct elf_file *f)

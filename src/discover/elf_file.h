@@ -25,6 +25,7 @@ struct elf_function {
 	const char *name;  /* in: borrowed */
 	bool found;	   /* out */
 	uint64_t vaddr;	   /* out: st_value */
+	uint64_t size;	   /* out: st_size, whatever it says */
 	uint64_t file_off; /* out: of the first instruction; inside the file */
 };
 
@@ -34,6 +35,8 @@ struct elf_function {
  * machine; -EBADMSG: a damaged one; -ENOMEM; -errno from reading.
  */
 int elf_file_open(int fd, const char *path, struct elf_file **ret, struct error *ret_error);
+/* The same for files of any machine that plaintap knows: to look at, not to probe. */
+int elf_file_open_foreign(int fd, const char *path, struct elf_file **ret, struct error *ret_error);
 /* NULL is fine. */
 void elf_file_free(struct elf_file *f);
 
@@ -45,6 +48,14 @@ void elf_file_free(struct elf_file *f);
  */
 int elf_file_find_functions(struct elf_file *f, struct elf_function *functions, size_t cnt,
 			    struct error *ret_error);
+
+/* Copies up to `len` bytes of executable code; returns how many there are (0: none). */
+size_t elf_file_read_code(const struct elf_file *f, uint64_t vaddr, void *to, size_t len);
+/* Where code at `vaddr` is in the file. False: nowhere, or no instruction can begin there. */
+bool elf_file_code_offset(const struct elf_file *f, uint64_t vaddr, uint64_t *ret);
+/* The function whose address the loader puts at `vaddr` (lazily or not). Borrowed; NULL: none. */
+const char *elf_file_import_at(struct elf_file *f, uint64_t vaddr);
+bool elf_file_is_arm64(const struct elf_file *f);
 
 /* The following are borrowed from the file object; NULL when there is none. */
 const char *elf_file_interpreter(const struct elf_file *f);

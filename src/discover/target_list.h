@@ -2,6 +2,7 @@
 #ifndef PLAINTAP_DISCOVER_TARGET_LIST_H
 #define PLAINTAP_DISCOVER_TARGET_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,7 @@ struct target_list {
 	struct target **items; /* owned, as are the targets */
 	size_t cnt;
 	size_t cap;
+	bool plain; /* place no probe but at the start of exported functions; set after _init */
 };
 
 void target_list_init(struct target_list *l);

@@ -8,22 +8,32 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "discover/code.h"
 #include "discover/elf_file.h"
 #include "discover/open_file.h"
+#include "discover/placement.h"
 #include "discover/target_list.h"
 #include "model/target.h"
+
+enum presence {
+	OPTIONAL,
+	REQUIRED,
+	PEEK, /* not probed: reads without taking, and must not share the worker of the readers */
+};
 
 struct probe_row {
 	const char *symbol;
 	enum probe_role role;
 	enum probe_len len_from;
-	bool required;
+	enum presence presence;
 };
+
+enum { TABLE_MAX = 12 };
 
 struct library_row {
 	enum target_kind kind;
 	const char *patterns[8]; /* of file names, fnmatch(3) */
-	struct probe_row probes[TARGET_POINT_MAX];
+	struct probe_row probes[TABLE_MAX];
 };
 
 static const struct library_row library_rows[] = {
@@ -33,12 +43,16 @@ static const struct library_row library_rows[] = {
 		/* The last one is what Python wheels carry: a hash in the name. */
 		.patterns = { "libssl.so", "libssl.so.*", "libssl-*.so*" },
 		.probes = {
-			{ "SSL_read", PROBE_READ, PROBE_LEN_RESULT, true },
-			{ "SSL_write", PROBE_WRITE, PROBE_LEN_RESULT, true },
+			{ "SSL_read", PROBE_READ, PROBE_LEN_RESULT, REQUIRED },
+			{ "SSL_write", PROBE_WRITE, PROBE_LEN_RESULT, REQUIRED },
 			/* Since OpenSSL 1.1.1. */
-			{ "SSL_read_ex", PROBE_READ, PROBE_LEN_AT_ARG3, false },
-			{ "SSL_write_ex", PROBE_WRITE, PROBE_LEN_AT_ARG3, false },
-			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, false },
+			{ "SSL_read_ex", PROBE_READ, PROBE_LEN_AT_ARG3, OPTIONAL },
+			{ "SSL_write_ex", PROBE_WRITE, PROBE_LEN_AT_ARG3, OPTIONAL },
+			/* Since OpenSSL 3.3. */
+			{ "SSL_write_ex2", PROBE_WRITE, PROBE_LEN_AT_ARG4, OPTIONAL },
+			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, OPTIONAL },
+			{ "SSL_peek", PROBE_READ, PROBE_LEN_RESULT, PEEK },
+			{ "SSL_peek_ex", PROBE_READ, PROBE_LEN_AT_ARG3, PEEK },
 		},
 	},
 };
@@ -98,14 +112,50 @@ const char *tls_library_unsupported(const char *path)
 	return NULL;
 }
 
-static int find_points(struct elf_file *elf, const char *path, const struct library_row *row,
-		       struct target *t, struct error *err)
+static size_t read_code(void *user, uint64_t vaddr, void *to, size_t len)
 {
-	struct elf_function functions[TARGET_POINT_MAX] = {};
+	return elf_file_read_code(user, vaddr, to, len);
+}
+
+static const char *import_at(void *user, uint64_t slot)
+{
+	return elf_file_import_at(user, slot);
+}
+
+static bool code_offset(void *user, uint64_t vaddr, uint64_t *ret)
+{
+	return elf_file_code_offset(user, vaddr, ret);
+}
+
+static int place_points(struct elf_file *elf, const struct placement_question *q, bool plain,
+			struct target *t)
+{
+	const struct code_source source = {
+		.machine = elf_file_is_arm64(elf) ? CODE_ARM64 : CODE_X86_64,
+		.read = read_code,
+		.import = import_at,
+		.file_offset = code_offset,
+		.user = elf,
+	};
+	struct code *code;
+	int r = code_open(&source, &code);
+
+	if (r < 0)
+		return r;
+	r = plain ? placement_choose_plain(code, q, t) : placement_choose(code, q, t);
+	code_close(code);
+	return r;
+}
+
+/* The functions that are there. */
+static int find_functions(struct elf_file *elf, const char *path, const struct library_row *row,
+			  struct placement_question *q, struct error *err)
+{
+	struct elf_function functions[TABLE_MAX] = {};
 	size_t cnt = 0;
 	int r;
 
-	while (cnt < TARGET_POINT_MAX && row->probes[cnt].symbol) {
+	while (cnt < TABLE_MAX && row->probes[cnt].symbol) {
 		functions[cnt].name = row->probes[cnt].symbol;
 		cnt++;
 	}
@@ -114,24 +164,37 @@ static int find_points(struct elf_file *elf, const char *path, const struct libr
 		return r;
 	for (size_t i = 0; i < cnt; i++) {
 		const struct probe_row *probe = &row->probes[i];
+		struct placement_function f = { probe->symbol, functions[i].vaddr,
+						functions[i].size, probe->role, probe->len_from };
 
-		if (!functions[i].found && probe->required)
+		if (!functions[i].found && probe->presence == REQUIRED)
 			return error_set(err, -ENOENT,
 					 "%s is named like %s, but exports no function %s", path,
 					 target_kind_name(row->kind), probe->symbol);
 		if (!functions[i].found)
 			continue;
-		t->points[t->point_cnt++] = (struct probe_point){
-			.file_off = functions[i].file_off,
-			.role = probe->role,
-			.len_from = probe->len_from,
-			.symbol = probe->symbol,
-		};
+		if (probe->presence == PEEK)
+			q->peeks[q->peek_cnt++] = f;
+		else
+			q->functions[q->cnt++] = f;
 	}
 	return 0;
 }
 
-int tls_library_examine(int fd, const char *path, struct target **ret, struct error *ret_error)
+static int find_points(struct elf_file *elf, const char *path, const struct library_row *row,
+		       bool plain, struct target *t, struct error *err)
+{
+	struct placement_question q = { .cnt = 0 };
+	int r = find_functions(elf, path, row, &q, err);
+
+	if (r < 0)
+		return r;
+	r = place_points(elf, &q, plain, t);
+	return r < 0 ? error_set_errno(err, r, "cannot read the code of %s", path) : 0;
+}
+
+int tls_library_examine(int fd, const char *path, unsigned flags, struct target **ret,
+			struct error *ret_error)
 {
 	const struct library_row *row = row_of(path);
 	struct elf_file *elf = NULL;
@@ -142,7 +205,10 @@ int tls_library_examine(int fd, const char *path, struct target **ret, struct er
 	if (!row)
 		return error_set(ret_error, -ENOENT, "%s is not a TLS library that plaintap knows",
 				 path);
-	r = elf_file_open(fd, path, &elf, ret_error);
+	if (flags & TLS_LIBRARY_FOREIGN)
+		r = elf_file_open_foreign(fd, path, &elf, ret_error);
+	else
+		r = elf_file_open(fd, path, &elf, ret_error);
 	if (r < 0)
 		return r;
 	t = target_new(row->kind, path);
@@ -150,7 +216,7 @@ int tls_library_examine(int fd, const char *path, struct target **ret, struct er
 		r = error_set_errno(ret_error, -ENOMEM, "cannot read %s", path);
 		goto out;
 	}
-	r = find_points(elf, path, row, t, ret_error);
+	r = find_points(elf, path, row, flags & TLS_LIBRARY_PLAIN, t, ret_error);
 	if (r < 0)
 		goto out;
 	t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -178,7 +244,7 @@ int tls_library_collect(int fd, const char *path, struct target_list *list, stru
 		return error_set_errno(ret_error, -errno, "cannot read %s", path);
 	if (target_list_find(list, st.st_dev, st.st_ino))
 		return 0;
-	r = tls_library_examine(fd, path, &t, ret_error);
+	r = tls_library_examine(fd, path, list->plain ? TLS_LIBRARY_PLAIN : 0, &t, ret_error);
 	if (r < 0)
 		return r;
 	r = target_list_add(list, t);

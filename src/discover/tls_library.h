@@ -22,12 +22,19 @@ const char *tls_library_names(void);
  */
 const char *tls_library_unsupported(const char *path);
 
+enum tls_library_flags {
+	TLS_LIBRARY_PLAIN = 1,	 /* probe exported functions at their start, whatever it costs */
+	TLS_LIBRARY_FOREIGN = 2, /* also files of other machines: to look at, not to probe */
+};
+
 /*
  * Makes a target of an open file, with id 0 and a descriptor of its own. `path` names it for
  * people, and its last component tells the kind. -ENOENT: not a TLS library that is known, or it
- * lacks a function without which nothing can be shown; otherwise as elf_file_open().
+ * lacks a function without which nothing can be shown; otherwise as elf_file_open(). `flags`: set
+ * of enum tls_library_flags.
  */
-int tls_library_examine(int fd, const char *path, struct target **ret, struct error *ret_error);
+int tls_library_examine(int fd, const char *path, unsigned flags, struct target **ret,
+			struct error *ret_error);
 
 /*
  * Examines an open file unless it is in the list, and adds it. 1: added, 0: it was there;

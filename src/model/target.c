@@ -41,3 +41,29 @@ const char *target_kind_name(enum target_kind kind)
 	}
 	return "unknown";
 }
+
+const char *probe_role_name(enum probe_role role)
+{
+	switch (role) {
+	case PROBE_READ:
+		return "read";
+	case PROBE_WRITE:
+		return "write";
+	case PROBE_FREE:
+		return "free";
+	}
+	return "unknown";
+}
+
+const char *probe_cost_name(enum probe_cost cost)
+{
+	switch (cost) {
+	case PROBE_COST_EMULATED:
+		return "emulated";
+	case PROBE_COST_SINGLE_STEPPED:
+		return "single-stepped";
+	case PROBE_COST_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}

@@ -5,6 +5,7 @@
 #ifndef PLAINTAP_MODEL_TARGET_H
 #define PLAINTAP_MODEL_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,14 +30,31 @@ enum target_kind {
 	TARGET_KIND_CNT,
 };
 
+/* What the kernel does to get past the probed instruction; the second is some 30 times dearer. */
+enum probe_cost {
+	PROBE_COST_UNKNOWN,
+	PROBE_COST_EMULATED,
+	PROBE_COST_SINGLE_STEPPED,
+};
+
+enum {
+	TARGET_POINT_MAX = 12,
+	PROBE_SYMBOL_MAX = 64,
+	PROBE_INSTRUCTION_MAX = 56,
+	PROBE_REASON_MAX = 240,
+};
+
 struct probe_point {
 	uint64_t file_off; /* of the instruction in the file */
 	enum probe_role role;
 	enum probe_len len_from;
-	const char *symbol; /* "SSL_read", static storage */
+	enum probe_cost cost;
+	bool is_worker;	  /* a function inside the library that the exported ones call */
+	unsigned char at; /* bytes behind the function's start: 0, or 4 behind a landing pad */
+	char symbol[PROBE_SYMBOL_MAX]; /* the exported functions it stands for, "SSL_read" */
+	char instruction[PROBE_INSTRUCTION_MAX]; /* "push r15" */
+	char reason[PROBE_REASON_MAX];		 /* why here, for people */
 };
-
-enum { TARGET_POINT_MAX = 16 };
 
 struct target {
 	uint32_t id; /* counts from 1 in one run; carried by every record */
@@ -47,12 +65,21 @@ struct target {
 	ino_t ino;
 	struct probe_point points[TARGET_POINT_MAX];
 	size_t point_cnt;
+	/* What to probe instead if the workers among the points turn out wrong: the exported
+	 * functions, for the roles that workers have. */
+	struct probe_point fallback[TARGET_POINT_MAX];
+	size_t fallback_cnt;
 };
 
 /* NULL without memory; fd is -1. */
 struct target *target_new(enum target_kind kind, const char *path);
 /* NULL is fine. */
 void target_free(struct target *t);
+
+/* "read", "write", "free". */
+const char *probe_role_name(enum probe_role role);
+/* "emulated", "single-stepped". */
+const char *probe_cost_name(enum probe_cost cost);
 
 /* "OpenSSL". */
 const char *target_kind_name(enum target_kind kind);

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0)
 		return 0;
 	if (pwrite(fd, data, size, 0) == (ssize_t)size &&
-	    tls_library_examine(fd, "libssl.so.3", &t, &e) == 0) {
+	    tls_library_examine(fd, "libssl.so.3", 0, &t, &e) == 0) {
 		for (size_t i = 0; i < t->point_cnt; i++) {
 			if (t->points[i].file_off >= size)
 				abort();

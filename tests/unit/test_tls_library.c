@@ -38,8 +38,8 @@ static void test_not_tls(void)
 	struct target *t = NULL;
 	struct error e = {};
 
-	INT_EQ(tls_library_examine(fd, "/bin/self", &t, &e), -ENOENT);
-	INT_EQ(tls_library_examine(fd, "/fake/libssl.so.3", &t, &e), -ENOENT);
+	INT_EQ(tls_library_examine(fd, "/bin/self", 0, &t, &e), -ENOENT);
+	INT_EQ(tls_library_examine(fd, "/fake/libssl.so.3", 0, &t, &e), -ENOENT);
 	OK(strstr(e.text, "SSL_read") && strstr(e.text, "/fake/libssl.so.3"));
 	OK(!t);
 	close(fd);
@@ -52,19 +52,39 @@ static void expect_points(const struct target *t)
 
 	for (size_t i = 0; i < t->point_cnt; i++) {
 		const struct probe_point *p = &t->points[i];
-		bool ex = strlen(p->symbol) > 3 &&
-			  strcmp(p->symbol + strlen(p->symbol) - 3, "_ex") == 0;
-
-		reads |= strcmp(p->symbol, "SSL_read") == 0 && p->role == PROBE_READ;
-		writes |= strcmp(p->symbol, "SSL_write") == 0 && p->role == PROBE_WRITE;
-		OK_MSG(p->file_off > 0 && p->len_from == (p->role == PROBE_FREE ? PROBE_LEN_NONE
-							  : ex			? PROBE_LEN_AT_ARG3
-										: PROBE_LEN_RESULT),
-		       "%s", p->symbol);
+		reads |= strstr(p->symbol, "SSL_read") && p->role == PROBE_READ;
+		writes |= strstr(p->symbol, "SSL_write") && p->role == PROBE_WRITE;
+		OK_MSG(p->file_off > 0 && p->cost != PROBE_COST_UNKNOWN && p->instruction[0] &&
+			       p->reason[0],
+		       "%s: %s", p->symbol, p->reason);
+		OK_MSG((p->len_from == PROBE_LEN_NONE) == (p->role == PROBE_FREE), "%s", p->symbol);
 	}
 	OK(reads && writes);
 	OK(fstat(t->fd, &st) == 0 && st.st_ino == t->ino && st.st_dev == t->dev);
 	OK(fcntl(t->fd, F_GETFD) & FD_CLOEXEC);
+}
+
+static void test_plain(void)
+{
+	struct target_list list;
+	bool workers = false, result = false, ex = false;
+
+	target_list_init(&list);
+	list.plain = true;
+	if (discover_loader_cache(LD_CACHE_PATH, &list, NULL, NULL) <= 0) {
+		tap_skip("plain points of the system's library", "no libssl on this machine");
+		return;
+	}
+	for (size_t i = 0; i < list.items[0]->point_cnt; i++) {
+		const struct probe_point *p = &list.items[0]->points[i];
+
+		workers |= p->is_worker || p->at != 0;
+		result |= strcmp(p->symbol, "SSL_read") == 0 && p->len_from == PROBE_LEN_RESULT;
+		ex |= strcmp(p->symbol, "SSL_read_ex") == 0 && p->len_from == PROBE_LEN_AT_ARG3;
+	}
+	OK(!workers && result && ex);
+	INT_EQ(list.items[0]->fallback_cnt, 0);
+	target_list_done(&list);
 }
 
 static void test_list(void)
@@ -86,9 +106,9 @@ static void test_list(void)
 
 	fd = open_regular(list.items[0]->path);
 	INT_EQ(tls_library_collect(fd, list.items[0]->path, &list, &e), 0);
-	INT_EQ(tls_library_examine(fd, list.items[0]->path, &t, &e), 0);
+	INT_EQ(tls_library_examine(fd, list.items[0]->path, 0, &t, &e), 0);
 	OK_MSG(target_list_add(&list, t) == 0, "the same file is not added twice");
-	INT_EQ(tls_library_examine(fd, list.items[0]->path, &t, &e), 0);
+	INT_EQ(tls_library_examine(fd, list.items[0]->path, 0, &t, &e), 0);
 	t->ino++;
 	INT_EQ(target_list_add(&list, t), 1);
 	INT_EQ(t->id, list.cnt);
@@ -119,6 +139,7 @@ int main(void)
 {
 	RUN(test_names);
 	RUN(test_not_tls);
+	RUN(test_plain);
 	RUN(test_list);
 	RUN(test_list_grows);
 	return tap_done();

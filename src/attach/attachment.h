@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The probes of one target, and the check of their places: where a function inside the library is
+ * probed, the first calls are compared with what the exported functions return, by probes that go
+ * when that is done. If they differ, the exported functions are probed instead.
+ */
+#ifndef PLAINTAP_ATTACH_ATTACHMENT_H
+#define PLAINTAP_ATTACH_ATTACHMENT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct attachment;
+struct prober;
+struct target;
+
+/*
+ * Probes the points of `t`, or, if the kernel refuses them, its fallbacks. `p` and `t` are
+ * borrowed for as long as the object lives. -errno with a sentence.
+ */
+int attachment_new(const struct prober *p, const struct target *t, struct attachment **ret,
+		   struct error *ret_error);
+/*
+ * Looks how the check goes, and ends it when there is enough to say. A mismatch is told as a
+ * warning. Cheap, and never waits for the kernel to take a probe off, but after a mismatch.
+ */
+void attachment_check(struct attachment *a);
+/* Is the check still going on? */
+bool attachment_is_checked(const struct attachment *a);
+/* Takes the probes off; the last look at the check. The object remains. */
+void attachment_detach(struct attachment *a);
+/* Detaches. NULL is fine. */
+void attachment_free(struct attachment *a);
+
+#endif

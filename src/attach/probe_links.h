@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Puts a family of programs on places of a file, in whichever fashion the kernel has links. */
+#ifndef PLAINTAP_ATTACH_PROBE_LINKS_H
+#define PLAINTAP_ATTACH_PROBE_LINKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/target.h"
+
+struct tls_bpf;
+
+enum fashion { FASHION_SESSION, FASHION_MULTI, FASHION_PERF };
+
+struct prober {
+	enum fashion fashion;
+	bool has_cookie;
+	const struct tls_bpf *tls; /* borrowed */
+};
+
+enum probe_family {
+	FAMILY_CAPTURE,
+	FAMILY_WITNESS, /* of exported functions, see bpf/lib/witness.bpf.h */
+};
+
+/* Descriptors; closing one detaches. */
+struct link_set {
+	int fds[2 * TARGET_POINT_MAX];
+	size_t cnt;
+};
+
+/* All points or none: on failure `ret` is empty, and a negative errno. */
+int probe_links_attach(const struct prober *p, enum probe_family family, const struct target *t,
+		       const struct probe_point *points, size_t cnt, struct link_set *ret);
+/* In the order of attaching, last first: entries go before their returns. Empty sets are fine. */
+void probe_links_close(struct link_set *links);
+
+/* Is this program of the object used in this fashion? */
+struct bpf_program;
+bool probe_links_use(const struct prober *p, const struct bpf_program *prog);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "cmd_ls.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/list_probes.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "model/target.h"
+#include "options.h"
+#include "subcommands.h"
+
+enum { LINE_MAX_BYTES = 1 << 16 };
+
+static int usage_error(const char *what, const char *word)
+{
+	fprintf(stderr, "plaintap: ls: %s%s\nTry: plaintap ls %s\n", what, word,
+		subcommand_rows[SUBCOMMAND_LS].args);
+	return EXIT_USAGE;
+}
+
+static void print_points(const char *title, const struct probe_point *points, size_t cnt)
+{
+	if (!cnt)
+		return;
+	printf("  %s\n", title);
+	for (size_t i = 0; i < cnt; i++) {
+		const struct probe_point *p = &points[i];
+
+		printf("    %-6s 0x%06" PRIx64 "  %-15s %-24s %s\n           %s\n",
+		       probe_role_name(p->role), p->file_off, probe_cost_name(p->cost),
+		       p->instruction, p->symbol, p->reason);
+	}
+}
+
+static void print_text(const struct target *t)
+{
+	printf("%s (%s)\n", t->path, target_kind_name(t->kind));
+	print_points("probes:", t->points, t->point_cnt);
+	print_points("instead of a worker whose first calls turn out wrong:", t->fallback,
+		     t->fallback_cnt);
+}
+
+static const char *length_name(enum probe_len len_from)
+{
+	static const char *const names[] = { "none", "result", "arg3", "arg4" };
+
+	return (size_t)len_from < sizeof(names) / sizeof(names[0]) ? names[len_from] : "none";
+}
+
+static void json_points(struct json *j, const char *key, const struct probe_point *points,
+			size_t cnt)
+{
+	json_key(j, key);
+	json_array_begin(j);
+	for (size_t i = 0; i < cnt; i++) {
+		json_object_begin(j);
+		json_key(j, "role");
+		json_c_str(j, probe_role_name(points[i].role));
+		json_key(j, "symbols");
+		json_c_str(j, points[i].symbol);
+		json_key(j, "worker");
+		json_bool(j, points[i].is_worker);
+		json_key(j, "file_offset");
+		json_u64(j, points[i].file_off);
+		json_key(j, "behind_start");
+		json_u64(j, points[i].at);
+		json_key(j, "instruction");
+		json_c_str(j, points[i].instruction);
+		json_key(j, "cost");
+		json_c_str(j, probe_cost_name(points[i].cost));
+		json_key(j, "length_from");
+		json_c_str(j, length_name(points[i].len_from));
+		json_key(j, "reason");
+		json_c_str(j, points[i].reason);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static int print_json(const struct target *t)
+{
+	struct buf line;
+	struct json j;
+	int r;
+
+	buf_init(&line, LINE_MAX_BYTES);
+	json_init(&j, &line);
+	json_object_begin(&j);
+	json_key(&j, "library");
+	json_c_str(&j, t->path);
+	json_key(&j, "kind");
+	json_c_str(&j, target_kind_name(t->kind));
+	json_points(&j, "probes", t->points, t->point_cnt);
+	json_points(&j, "fallback", t->fallback, t->fallback_cnt);
+	json_object_end(&j);
+	r = json_error(&j);
+	if (!r)
+		printf("%.*s\n", (int)line.len, (const char *)line.data);
+	buf_done(&line);
+	return r;
+}
+
+static int print_target(void *user, const struct target *t)
+{
+	const bool *json = user;
+
+	if (*json)
+		return print_json(t);
+	print_text(t);
+	return 0;
+}
+
+static int list(const char *what, bool json)
+{
+	struct error err = { 0 };
+
+	if (list_probes(what, print_target, &json, &err) < 0) {
+		fprintf(stderr, "plaintap: ls: %s\n", err.text);
+		return EXIT_ERROR;
+	}
+	if (fflush(stdout) == EOF) {
+		perror("plaintap: ls: cannot write");
+		return EXIT_ERROR;
+	}
+	return EXIT_SUCCESS;
+}
+
+int cmd_ls(int argc, char **argv)
+{
+	const char *what = NULL;
+	bool probes = false, json = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--probes"))
+			probes = true;
+		else if (!strcmp(argv[i], "--json"))
+			json = true;
+		else if (argv[i][0] == '-' && argv[i][1])
+			return usage_error("there is no option ", argv[i]);
+		else if (what)
+			return usage_error("one PID or FILE at a time, not also ", argv[i]);
+		else
+			what = argv[i];
+	}
+	if (!probes)
+		return usage_error("say what to list: --probes", "");
+	if (!what)
+		return usage_error("--probes needs a process id or a library file", "");
+	return list(what, json);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "subcommands.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
+	[SUBCOMMAND_LS] = {
+		"ls", "--probes PID|FILE [--json]", "--probes --json",
+		"Show where plaintap would probe the TLS libraries of the process PID, or the library "
+		"FILE: role, exported functions, offset in the file, instruction, what a probe costs "
+		"there, and why that place. Probes nothing; FILE may be of another machine.",
+	},
+};
+
+int subcommand_from_name(const char *name)
+{
+	for (int i = 0; i < SUBCOMMAND_CNT; i++)
+		if (strcmp(name, subcommand_rows[i].name) == 0)
+			return i;
+	return -ENOENT;
+}
