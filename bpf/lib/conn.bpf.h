@@ -10,7 +10,7 @@
 #ifndef PLAINTAP_BPF_CONN_H
 #define PLAINTAP_BPF_CONN_H
 
-#include "emit.bpf.h"
+#include "pause.bpf.h"
 
 /*
  * Key: process and object address. Filled on the first call; deleted on free, and by user space
@@ -119,6 +119,25 @@ static __always_inline void send_all(struct send_state *s)
 			return;
 }
 
+static __always_inline void send_call(struct send_state *s, u64 len)
+{
+	if (pause_for_long_call(&s->piece, len)) {
+		STATS_ADD(bytes_sent, len);
+		*s->left = 0;
+		s->piece.gap_causes = 0;
+		return;
+	}
+	if (len <= REC_DATA_MAX)
+		send_next(s);
+	else
+		send_all(s);
+	if (*s->left) {
+		STATS_ADD(bytes_too_long, *s->left);
+		s->piece.gap_causes |= REC_GAP_TOO_LONG;
+	}
+	pause_if_filling(s->piece.pid);
+}
+
 /* `len` bytes of plaintext at `user_addr` passed in direction `dir`. */
 static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user_addr, u64 len,
 				       u64 pid_tgid)
@@ -141,14 +160,7 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 	conn->tid = (u32)pid_tgid;
 	STATS_ADD(calls, 1);
 	STATS_ADD(bytes_seen, len);
-	if (len <= REC_DATA_MAX)
-		send_next(&s);
-	else
-		send_all(&s);
-	if (conn->left[dir]) {
-		STATS_ADD(bytes_too_long, conn->left[dir]);
-		s.piece.gap_causes |= REC_GAP_TOO_LONG;
-	}
+	send_call(&s, len);
 	conn->gap_causes[dir] = s.piece.gap_causes;
 }
 

@@ -24,6 +24,8 @@ struct app_options {
 	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	bool plain_placement;	 /* probe exported functions at their start only; for tests */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */
+	bool no_pause;		 /* never stop a program for a moment, rather lose bytes */
+	bool slow;		 /* stop programs when the ring fills, rather than lose bytes */
 	bool force;		 /* overwrite existing files */
 	bool color;		 /* for the terminal */
 	unsigned terminal_width; /* columns; 0: unknown */

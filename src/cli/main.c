@@ -62,6 +62,8 @@ static int run(const struct options *o)
 		.forbidden = o->forbidden,
 		.plain_placement = o->plain_placement,
 		.ready_fd = o->ready_fd,
+		.no_pause = o->no_pause,
+		.slow = o->slow,
 		.force = o->force,
 		.color = want_color(o),
 		.terminal_width = terminal_width(),
