@@ -14,6 +14,7 @@
 #include "probe_links.h"
 #include "records.h"
 #include "tls.skel.h"
+#include "witness.h"
 
 /* The check of one direction; its probes go as soon as it has seen enough. */
 struct check {
