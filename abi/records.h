@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What crosses from the kernel side to user space: the only header that both include.
+ * What crosses from the kernel side to user space: with witness.h all that both include.
  *
  * Rules: every record begins with struct rec_head; all fields are naturally aligned with explicit
  * padding; sizes are asserted below, so on both sides; enums only grow at the end. The includer
@@ -170,19 +170,6 @@ struct capture_control {
 	__u64 release_seq; /* user space: counts up before it decides who may go on */
 };
 
-/* So many calls of a direction are checked against the exported functions; see witness.bpf.h. */
-#define WITNESS_CALLS 32
-
-/* Key of map `witnesses`. */
-#define WITNESS_KEY(target, dir) ((__u64)(target) << 8 | (dir))
-
-/* Value of map `witnesses`: how the check of one target and direction goes. */
-struct witness_counts {
-	__u64 calls; /* that moved bytes, by either account */
-	__u64 wrong; /* of them: the captured bytes were not those of the exported function */
-	__u64 bytes_missed; /* in those, where too few were captured */
-};
-
 /* Attach cookie of a probe: what a hit there means. */
 #define PROBE_COOKIE(role, len_from, target) \
 	((__u64)(role) | (__u64)(len_from) << 8 | (__u64)(target) << 32)
@@ -204,7 +191,6 @@ _Static_assert(sizeof(struct conn_state) == 88, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
 _Static_assert(sizeof(struct unsent_end) == 96, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 72, "layout");
-_Static_assert(sizeof(struct witness_counts) == 24, "layout");
 _Static_assert(sizeof(struct capture_control) == 24, "layout");
 
 #endif

@@ -10,6 +10,7 @@
 #define PLAINTAP_BPF_WITNESS_H
 
 #include "conn.bpf.h"
+#include "witness.h"
 
 /* One call of an exported function under way. */
 struct witnessed_call {

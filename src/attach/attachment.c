@@ -14,6 +14,7 @@
 #include "probe_links.h"
 #include "records.h"
 #include "tls.skel.h"
+#include "witness.h"
 
 /* The check of one direction; its probes go as soon as it has seen enough. */
 struct check {
@@ -225,18 +226,30 @@ void attachment_check(struct attachment *a)
 		}
 }
 
-/* The witnesses first: a call that only they see would look wrong. */
+/* From now on no call is judged, whatever its probes still see. */
+static void forget_counts(const struct attachment *a)
+{
+	for (int dir = 0; dir < REC_DIR_CNT; dir++) {
+		uint64_t key = witness_key(a, dir);
+
+		bpf_map_delete_elem(witness_map(a), &key);
+	}
+}
+
+/*
+ * Calls go on meanwhile: one that only a witness sees would look wrong, so the judging ends before
+ * any link is closed. The kernel waits for each link: side by side is twice as fast.
+ */
 void attachment_detach(struct attachment *a)
 {
 	struct witness_counts counts[REC_DIR_CNT];
-	bool checked = attachment_is_checked(a);
 
-	end_checks(a);
-	if (checked) {
-		join_closers(a);
+	if (attachment_is_checked(a)) {
 		read_counts(a, counts);
 		say_if_wrong(a, counts, "");
 	}
+	forget_counts(a);
+	end_checks(a);
 	probe_links_close(&a->probes);
 	join_closers(a);
 }

@@ -25,8 +25,11 @@ def row(name, *args, options=()):
     return name, lambda case: transfer(case, *args, options=options)
 
 
+# What comes faster than the consumer takes it must fit: here the bytes count, not the speed.
+BURST = ("--buffer", "64M")
+
 CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api, "--dir", way,
-             "--count", "3")
+             "--count", "3", options=BURST if size == "1M" else ())
          for api in ("plain", "ex") for size in SIZES for way in ("both",)]
 CASES += [
     row("client to server only", "--dir", "c2s", "--size", "16k"),
@@ -42,7 +45,7 @@ CASES += [
     row("reads smaller than records", "--size", "100k", "--read-size", "7"),
     row("8 connections at once", "--threads", "8", "--count", "100", "--size", "1k"),
     row("8 connections at once, ex, both ways 1 MiB", "--threads", "8", "--size", "1M", "--api",
-        "ex"),
+        "ex", options=BURST),
     row("after 12000 failed reads", "--fail-reads", "12000"),
     row("after 12000 failed reads, ex", "--fail-reads", "12000", "--api", "ex"),
     row("NUL bytes", "--pattern", "nul", "--size", "20000"),
