@@ -25,8 +25,8 @@ def row(name, *args, options=()):
     return name, lambda case: transfer(case, *args, options=options)
 
 
-# What comes faster than the consumer takes it must fit: here the bytes count, not the speed.
-BURST = ("--buffer", "64M")
+# Both ends in one traced process at full speed: here the bytes count, not the speed.
+BURST = ("--on-pressure", "slow")
 
 CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api, "--dir", way,
              "--count", "3", options=BURST if size == "1M" else ())
@@ -34,8 +34,9 @@ CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api
 CASES += [
     row("client to server only", "--dir", "c2s", "--size", "16k"),
     row("server to client only", "--dir", "s2c", "--size", "16k"),
-    row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M"),
-    row("64 MiB in one call, both ways at once", "--size", "64M", "--api", "ex"),
+    row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M",
+        options=BURST),
+    row("64 MiB in one call, both ways at once", "--size", "64M", "--api", "ex", options=BURST),
     row("slow: a small buffer, 8 connections", "--threads", "8", "--size", "100k", "--count", "10",
         options=("--on-pressure", "slow", "--buffer", "1M")),
     row("non-blocking with retries", "--nonblocking", "--socketpair", "--size", "256k", "--count", "4"),
