@@ -4,13 +4,41 @@
  * fashion of links that it offers.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include <bpf/libbpf.h>
 
 #include "../unit/tap.h"
 #include "attach/kernel_side.h"
+#include "base/log.h"
 #include "expect.h"
+
+/* What was said since the last reset; shown when a load fails. */
+static char said[65536];
+
+static void keep(void *user, enum log_level level, const char *text)
+{
+	size_t len = strlen(said);
+
+	snprintf(said + len, sizeof(said) - len, "%s\n", text);
+}
+
+static void show_said(void)
+{
+	char *rest = said, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		tap_note("%s", line);
+}
+
+static int keep_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	size_t len = strlen(said);
+
+	vsnprintf(said + len, sizeof(said) - len, fmt, ap);
+	return 0;
+}
 
 static unsigned bit(enum feature f)
 {
@@ -27,8 +55,10 @@ static void test_features_are_the_expected_ones(void)
 	uname(&name);
 	if (!OK_MSG(want != NULL, "kernel %s is in the table", name.release))
 		return;
-	if (!OK_MSG(features_probe(0, &found, &err) == 0, "features can be probed"))
+	if (!OK_MSG(features_probe(0, &found, &err) == 0, "features can be probed")) {
+		show_said();
 		tap_note("%s", err.text);
+	}
 	for (int f = 0; f < FEATURE_CNT; f++)
 		OK_MSG(found.has[f] == want->has[f], "%s: %s here, as expected", feature_name(f),
 		       want->has[f] ? "is" : "is not");
@@ -39,11 +69,15 @@ static void load(unsigned forbidden, const char *what)
 	struct kernel_side_options opt = { .ring_size = 1 << 20, .forbidden = forbidden };
 	struct kernel_side *k = NULL;
 	struct error err = { 0 };
-	int r = kernel_side_open(&opt, &k, &err);
+	int r;
 
+	said[0] = '\0';
+	r = kernel_side_open(&opt, &k, &err);
 	if (!OK_MSG(r == 0, "programs load: %s (%s links)", what,
-		    r ? "no" : kernel_side_fashion(k)))
+		    r ? "no" : kernel_side_fashion(k))) {
+		show_said();
 		tap_note("%s", err.text);
+	}
 	kernel_side_close(k);
 }
 
@@ -70,8 +104,8 @@ static void test_programs_load_with_what_there_is(void)
 
 int main(void)
 {
-	/* That a feature is refused is no news. */
-	libbpf_set_print(NULL);
+	log_set(keep, NULL);
+	libbpf_set_print(keep_libbpf);
 	RUN(test_features_are_the_expected_ones);
 	RUN(test_programs_load_with_what_there_is);
 	return tap_done();
