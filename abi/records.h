@@ -117,11 +117,18 @@ struct kernel_stats {
 	__u64 ends_dropped;	 /* ends that found both the ring and `unsent_ends` full */
 };
 
+/* What the consumer in user space does, and so when a record must wake it. */
+enum consumer_state {
+	CONSUMER_AWAKE = 0,   /* never */
+	CONSUMER_NAPPING = 1, /* when the ring fills: it looks again by itself very soon */
+	CONSUMER_ASLEEP = 2,  /* at once */
+};
+
 /* Only value of the array map `control`, mapped into user space. */
 struct capture_control {
 	__u32 watch_all; /* user space: 1 = every process but self_pid */
 	__u32 self_pid;	 /* user space: never watched */
-	__u32 asleep; /* user space sets 1 before it sleeps; the next record clears it and wakes */
+	__u32 consumer;	 /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
 	__u32 pad32;
 };
 

@@ -19,15 +19,28 @@ const volatile bool has_bpf_loop = false;
 #define NULL ((void *)0)
 #endif
 
-/* The consumer polls; a wake-up costs the traced program more than the copy, so only a sleeper is
- * woken. */
+/* Part of the ring that may fill before a napping consumer is woken: one in so many. */
+enum { WAKE_PART = 8 };
+
+static __always_inline bool ring_is_filling(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
+	       bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / WAKE_PART;
+}
+
+/*
+ * A wake-up costs the traced program more than the copy, so there is one only when the consumer
+ * would otherwise come too late.
+ */
 static __always_inline u64 submit_flags(void)
 {
 	struct capture_control *c = control_get();
 
-	if (!c || !c->asleep)
+	if (!c || c->consumer == CONSUMER_AWAKE)
 		return BPF_RB_NO_WAKEUP;
-	c->asleep = 0;
+	if (c->consumer == CONSUMER_NAPPING && !ring_is_filling())
+		return BPF_RB_NO_WAKEUP;
+	c->consumer = CONSUMER_AWAKE;
 	return BPF_RB_FORCE_WAKEUP;
 }
 

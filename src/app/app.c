@@ -198,21 +198,18 @@ static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
 	return 0;
 }
 
-uint64_t app_lost_bytes(const struct counters *c)
+int app_feature_bit(struct str name)
 {
-	uint64_t lost = c->collect.bytes_invalid + c->stream.bytes_refused;
-
-	for (unsigned i = 0; i < GAP_CAUSE_CNT; i++)
-		lost += c->kernel.bytes_dropped[i];
-	return lost;
+	return feature_from_name(name);
 }
 
 bool app_is_lossless(const struct app_result *result)
 {
 	const struct counters *c = &result->counters;
 
-	return result->balanced && !app_lost_bytes(c) && !c->kernel.states_dropped &&
-	       !c->collect.records_invalid && !c->sink.failures;
+	return result->balanced && !counters_lost_bytes(c) && !c->kernel.states_dropped &&
+	       !c->kernel.ends_dropped && !c->collect.records_invalid && !c->exchange.no_memory &&
+	       !c->sink.failures;
 }
 
 static void fill_result(struct app *a, struct app_result *ret)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "model/counters.h"
 
 /* All pointers are borrowed for the run. */
@@ -20,7 +21,7 @@ struct app_options {
 	size_t output_cnt;
 	uint64_t body_limit;	 /* bytes kept of each body */
 	uint32_t ring_size;	 /* bytes, a power of two */
-	unsigned forbidden;	 /* kernel features not to use, bits by enum feature */
+	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */
 	bool force;		 /* overwrite existing files */
 	bool color;		 /* for the terminal */
@@ -40,8 +41,8 @@ struct app_result {
  */
 int app_run(const struct app_options *opt, struct app_result *ret, struct error *ret_error);
 
-/* Bytes that are known to be missing, in whatever stage they were lost. */
-uint64_t app_lost_bytes(const struct counters *c);
+/* Bit number of a kernel feature for app_options.forbidden, or -EINVAL. */
+int app_feature_bit(struct str name);
 /* Nothing was lost, and nothing happened after which that could not be said. */
 bool app_is_lossless(const struct app_result *result);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Waking the consumer costs the traced program more than copying its data, so the consumer looks
- * by itself: while there is traffic it naps for NAP_MS between two drains; after IDLE_NAPS empty
- * ones it raises the flag `asleep` and sleeps until the next record's producer wakes it, which
- * costs that one call a little. SLEEP_MS bounds the rare sleep whose wake-up was missed in between.
+ * by itself: while there is traffic it naps for NAP_MS between two drains (and is woken only when
+ * the ring fills meanwhile); after IDLE_NAPS empty ones it sleeps until the next record's producer
+ * wakes it, which costs that one call a little. SLEEP_MS bounds the rare sleep whose wake-up was
+ * missed in between.
  */
 #include "loop.h"
 
@@ -29,6 +30,7 @@ enum {
 	IDLE_NAPS = 25,
 	SLEEP_MS = 200,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
+	BUSY_CNT = 64,	  /* a drain of so many is followed by the next without a nap */
 };
 
 #define SECOND_NS	 UINT64_C(1000000000)
@@ -156,16 +158,9 @@ void loop_drain(struct app *a)
 		;
 }
 
-/* True when a record may have come between the last drain and the flag. */
-static bool fall_asleep(struct app *a)
+static void tell_kernel(struct app *a, enum consumer_state state)
 {
-	__atomic_store_n(&kernel_side_control(a->kernel)->asleep, 1, __ATOMIC_SEQ_CST);
-	return ring_is_empty(a->ring);
-}
-
-static void wake_up(struct app *a)
-{
-	__atomic_store_n(&kernel_side_control(a->kernel)->asleep, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&kernel_side_control(a->kernel)->consumer, state, __ATOMIC_SEQ_CST);
 }
 
 static void do_housekeeping(struct app *a)
@@ -191,11 +186,20 @@ static void wait_for_events(struct app *a, int timeout_ms)
 	take_signals(a);
 }
 
+static void nap(struct app *a)
+{
+	tell_kernel(a, CONSUMER_NAPPING);
+	wait_for_events(a, NAP_MS);
+	tell_kernel(a, CONSUMER_AWAKE);
+}
+
+/* A record that came between the last drain and the telling wakes nobody: so look again. */
 static void sleep_until_woken(struct app *a)
 {
-	if (fall_asleep(a))
+	tell_kernel(a, CONSUMER_ASLEEP);
+	if (ring_is_empty(a->ring))
 		wait_for_events(a, rescan_wait_ms(&a->rescan, app_now_ns(), SLEEP_MS));
-	wake_up(a);
+	tell_kernel(a, CONSUMER_AWAKE);
 	stop_if_nobody_left(a);
 }
 
@@ -213,14 +217,14 @@ void loop_run(struct app *a)
 			break;
 		if (cnt) {
 			idle = 0;
-			if (cnt == DRAIN_MAX) {
-				take_signals(a);
+			take_signals(a);
+			/* Much came during this drain: more will have come meanwhile. */
+			if (cnt >= BUSY_CNT)
 				continue;
-			}
 			sink_set_flush(&a->pipeline.sinks);
-			wait_for_events(a, NAP_MS);
+			nap(a);
 		} else if (++idle < IDLE_NAPS) {
-			wait_for_events(a, NAP_MS);
+			nap(a);
 		} else {
 			sleep_until_woken(a);
 		}

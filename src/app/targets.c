@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "discover/ld_cache.h"
 #include "discover/proc_maps.h"
+#include "discover/process_info.h"
+#include "discover/process_tree.h"
 #include "discover/program.h"
 #include "discover/tls_library.h"
 #include "model/process.h"
@@ -56,10 +58,33 @@ static void say_why_nothing(struct app *a, pid_t pid, const struct process_findi
 	buf_init(&why, 700);
 	process_findings_explain(f, &why);
 	buf_append_byte(&why, '\0');
-	log_say(LOG_WARNING, "%s[%d] has no TLS library that plaintap knows: %s",
+	log_say(LOG_WARNING,
+		"%s[%d] has loaded no TLS library that plaintap knows: %s; watching it all the same, "
+		"it may load one later",
 		p ? p->comm : "process", (int)pid, why.len ? (const char *)why.data : "");
 	buf_done(&why);
 	process_unref(p);
+}
+
+static int no_such_process(pid_t pid, struct error *ret_error)
+{
+	return error_set(ret_error, -ESRCH,
+			 "-p %d: there is no such process (or it has just ended)", (int)pid);
+}
+
+/* A thread is not watched by itself: the process must be named. */
+static int check_is_process(pid_t pid, struct error *ret_error)
+{
+	pid_t leader;
+	int r = process_leader("/proc", pid, &leader);
+
+	if (r < 0)
+		return no_such_process(pid, ret_error);
+	if (leader != pid)
+		return error_set(ret_error, -EINVAL,
+				 "-p %d: that is a thread of process %d; write -p %d", (int)pid,
+				 (int)leader, (int)leader);
+	return 0;
 }
 
 /*
@@ -69,22 +94,55 @@ static void say_why_nothing(struct app *a, pid_t pid, const struct process_findi
 static int find_process(struct app *a, pid_t pid, struct error *ret_error)
 {
 	struct process_findings findings;
-	int r = kernel_side_watch(a->kernel, pid);
+	int r = check_is_process(pid, ret_error);
 
+	if (r < 0)
+		return r;
+	r = kernel_side_watch(a->kernel, pid);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
 	process_findings_init(&findings);
 	r = discover_process(pid, &a->targets, &findings, ret_error);
 	if (r == -ESRCH) {
 		kernel_side_unwatch(a->kernel, pid);
-		error_set(ret_error, r, "-p %d: there is no such process (or it has just ended)",
-			  (int)pid);
+		no_such_process(pid, ret_error);
 	}
 	if (r == 0)
 		say_why_nothing(a, pid, &findings);
 	say_problem(&findings);
 	process_findings_done(&findings);
 	return r < 0 ? r : 0;
+}
+
+/* A descendant may end at any time: then it is no longer of interest. */
+static void find_descendant(void *user, pid_t pid)
+{
+	struct app *a = user;
+	struct process_findings findings;
+
+	if (kernel_side_watch(a->kernel, pid) < 0)
+		return;
+	process_findings_init(&findings);
+	if (discover_process(pid, &a->targets, &findings, NULL) == -ESRCH)
+		kernel_side_unwatch(a->kernel, pid);
+	process_findings_done(&findings);
+}
+
+/* The given ones are watched by now, so children of theirs that are not in the tree yet are too. */
+static void find_descendants(struct app *a)
+{
+	struct process_tree tree;
+
+	if (!a->opt->pid_cnt)
+		return;
+	if (process_tree_read(&tree, "/proc") < 0) {
+		log_say(LOG_WARNING,
+			"cannot read /proc: children that already run are not watched");
+		return;
+	}
+	for (size_t i = 0; i < a->opt->pid_cnt; i++)
+		process_tree_descendants(&tree, a->opt->pids[i], find_descendant, a);
+	process_tree_done(&tree);
 }
 
 static void find_program(struct app *a, const char *program)
@@ -104,6 +162,7 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 		if (r < 0)
 			return r;
 	}
+	find_descendants(a);
 	if (program)
 		find_program(a, program);
 	find_cached(a);

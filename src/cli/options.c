@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "attach/features.h"
+#include "app/app.h"
 #include "base/str.h"
 
 enum { DEFAULT_BODY_LIMIT = 1 << 20, DEFAULT_RING_SIZE = 8 << 20 };
@@ -87,7 +87,7 @@ static int take_without(struct options *o, const char *value, struct error *ret_
 	struct str rest = str_from(value), part;
 
 	while (str_next_part(&rest, ',', &part)) {
-		int f = feature_from_name(part);
+		int f = app_feature_bit(part);
 
 		if (f < 0)
 			return error_set(ret_error, -EINVAL,
@@ -136,8 +136,8 @@ static int take_version(struct options *o, const char *value, struct error *ret_
 
 const struct option_row option_rows[] = {
 	{ 'p', "pid", "PID",
-	  "Watch the process PID and the children that it starts from now on. May be given several "
-	  "times.",
+	  "Watch the process PID, its children, and those that they start from now on. May be given "
+	  "several times.",
 	  take_pid },
 	{ 'o', "output", "WHERE",
 	  "Write to WHERE and leave the terminal to the program. FILE.jsonl: one JSON object a line. "

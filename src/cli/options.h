@@ -26,7 +26,7 @@ struct options {
 	enum color_when color;
 	uint64_t body_limit;
 	uint64_t ring_size; /* a power of two */
-	unsigned forbidden; /* kernel features, bits by enum feature */
+	unsigned forbidden; /* kernel features, bits by app_feature_bit() */
 	int ready_fd;
 	unsigned verbosity;
 	bool force, strict, quiet, help, version;

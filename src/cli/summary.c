@@ -26,7 +26,7 @@ static void print_lost(FILE *to, const struct counters *c)
 	uint64_t refused = c->stream.bytes_refused + c->collect.bytes_invalid;
 	const char *sep = "";
 
-	fprintf(to, "%" PRIu64 " bytes LOST (", app_lost_bytes(c));
+	fprintf(to, "%" PRIu64 " bytes LOST (", counters_lost_bytes(c));
 	for (unsigned bit = 0; bit < GAP_CAUSE_CNT; bit++) {
 		if (!c->kernel.bytes_dropped[bit])
 			continue;
@@ -47,7 +47,7 @@ void summary_print(FILE *to, const struct app_result *result)
 	print_count(to, c->stream.connections, "connection");
 	print_count(to, c->exchange.exchanges, "exchange");
 	fprintf(to, "%" PRIu64 " bytes captured, ", c->stream.bytes);
-	if (app_lost_bytes(c))
+	if (counters_lost_bytes(c))
 		print_lost(to, c);
 	else
 		fputs("0 bytes lost", to);

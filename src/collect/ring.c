@@ -120,11 +120,13 @@ size_t ring_drain(struct ring *r, size_t max, ring_fn fn, void *user)
 		const uint32_t *head = (const uint32_t *)(r->data + (pos & (r->size - 1)));
 		uint32_t word = __atomic_load_n(head, __ATOMIC_ACQUIRE);
 		uint32_t len = word & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		uint64_t slot_len = (RING_HEAD_LEN + (uint64_t)len + 7) & ~UINT64_C(7);
 
 		if (word & BPF_RINGBUF_BUSY_BIT)
 			break;
-		/* Never expected of the kernel; without this a broken length reads past the map. */
-		if (len > r->size - RING_HEAD_LEN)
+		/* Never expected of the kernel; without this a broken length reads past the map, or
+		 * what was never written. */
+		if (slot_len > r->size || slot_len > end - pos)
 			break;
 		if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
 			struct ring_record rec = record_at(r, pos, len);
@@ -132,7 +134,7 @@ size_t ring_drain(struct ring *r, size_t max, ring_fn fn, void *user)
 			fn(user, &rec);
 			cnt++;
 		}
-		pos += (RING_HEAD_LEN + (uint64_t)len + 7) & ~UINT64_C(7);
+		pos += slot_len;
 		__atomic_store_n(r->consumer_pos, pos, __ATOMIC_RELEASE);
 	}
 	return cnt;

@@ -105,6 +105,37 @@ static void read_cmdline(const char *proc_root, struct process *p)
 	buf_done(&b);
 }
 
+static int read_status_number(const char *proc_root, pid_t pid, struct str key, pid_t *ret)
+{
+	struct str rest, line;
+	uint64_t number;
+	struct buf b;
+	int r;
+
+	buf_init(&b, SMALL_FILE_MAX);
+	r = read_entry(proc_root, pid, "status", &b);
+	rest = str_make(b.data, b.len);
+	if (r == 0)
+		r = -EBADMSG;
+	while (r == -EBADMSG && str_next_part(&rest, '\n', &line))
+		if (status_number(line, key, &number) && number <= INT_MAX) {
+			*ret = (pid_t)number;
+			r = 0;
+		}
+	buf_done(&b);
+	return r == -ENOENT ? -ESRCH : r;
+}
+
+int process_parent(const char *proc_root, pid_t pid, pid_t *ret)
+{
+	return read_status_number(proc_root, pid, STR_LIT("PPid:"), ret);
+}
+
+int process_leader(const char *proc_root, pid_t pid, pid_t *ret)
+{
+	return read_status_number(proc_root, pid, STR_LIT("Tgid:"), ret);
+}
+
 struct process *process_info_read_at(const char *proc_root, pid_t pid)
 {
 	struct process *p = process_new(pid);

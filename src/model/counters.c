@@ -21,3 +21,12 @@ bool counters_balanced(const struct counters *c)
 	       (!gaps_all_seen || c->stream.gap_bytes == missing) &&
 	       c->stream.gap_bytes == gaps_by_cause;
 }
+
+uint64_t counters_lost_bytes(const struct counters *c)
+{
+	uint64_t lost = c->collect.bytes_invalid + c->stream.bytes_refused;
+
+	for (unsigned i = 0; i < GAP_CAUSE_CNT; i++)
+		lost += c->kernel.bytes_dropped[i];
+	return lost;
+}

@@ -54,6 +54,9 @@ struct counters {
 	} sink;
 };
 
+/* Bytes that are known to be missing, in whatever stage they were lost. */
+uint64_t counters_lost_bytes(const struct counters *c);
+
 /*
  * Do the sums above hold? True only at the end, once the ring is drained and all connections are
  * closed.

@@ -45,7 +45,7 @@ struct message_head {
 enum message_end {
 	MESSAGE_COMPLETE,
 	MESSAGE_END_GAP,     /* bytes of it were lost; what came is kept */
-	MESSAGE_END_CLOSED,  /* the connection ended before the message did */
+	MESSAGE_END_CLOSED,  /* the connection, or the capture, ended before the message did */
 	MESSAGE_END_INVALID, /* the bytes broke the protocol's rules */
 	MESSAGE_END_LIMIT,   /* a limit of the parser */
 };

@@ -7,6 +7,7 @@
 #ifndef PLAINTAP_MODEL_PROTO_H
 #define PLAINTAP_MODEL_PROTO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,8 +37,11 @@ struct proto_ops {
 	/* `len` bytes at `off` are missing. */
 	void (*gap)(struct proto *p, enum dir dir, uint64_t off, uint64_t len, unsigned causes,
 		    uint64_t ts_ns);
-	/* The direction (or all of the connection) has ended: finish what is open. */
-	void (*end)(struct proto *p, enum dir dir, uint64_t ts_ns);
+	/*
+	 * No more bytes come: finish what is open. `closed`: the direction (or all of the
+	 * connection) has really ended; false: plaintap stopped looking first.
+	 */
+	void (*end)(struct proto *p, enum dir dir, bool closed, uint64_t ts_ns);
 	/* Frees; NULL is fine. Tells nothing. */
 	void (*close)(struct proto *p);
 };

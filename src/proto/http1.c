@@ -143,6 +143,7 @@ static void http1_gap(struct proto *p, enum dir dir, uint64_t off, uint64_t len,
 
 	p->ts_ns = ts_ns;
 	s->off = off;
+	http1_peek_over(p, s);
 	switch (s->phase) {
 	case PHASE_LINE:
 	case PHASE_FIELDS:
@@ -169,11 +170,12 @@ static void http1_gap(struct proto *p, enum dir dir, uint64_t off, uint64_t len,
 	s->off = off + len;
 }
 
-static void http1_end(struct proto *p, enum dir dir, uint64_t ts_ns)
+static void http1_end(struct proto *p, enum dir dir, bool closed, uint64_t ts_ns)
 {
 	struct http1_side *s = &p->sides[dir];
 
 	p->ts_ns = ts_ns;
+	http1_peek_over(p, s);
 	switch (s->phase) {
 	case PHASE_LINE:
 	case PHASE_FIELDS:
@@ -181,7 +183,10 @@ static void http1_end(struct proto *p, enum dir dir, uint64_t ts_ns)
 		http1_block_cut(p, s, MESSAGE_END_CLOSED);
 		break;
 	case PHASE_CLOSE:
-		http1_finish(p, s);
+		if (closed)
+			http1_finish(p, s);
+		else
+			http1_break(p, s, MESSAGE_END_CLOSED);
 		break;
 	case PHASE_LENGTH:
 	case PHASE_CHUNK_SIZE:

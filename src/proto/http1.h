@@ -6,6 +6,10 @@
  * tolerant where tolerance cannot move a message's end (bare LF, empty lines before a head, folded
  * fields, odd bytes in values), and strict where it can: doubtful framing ends the message as
  * invalid, and what follows is opaque until the next plausible start line.
+ *
+ * Two places need more than the bytes of one message: a response to HEAD has no body (where the
+ * request was not seen, the first body bytes decide, see http1_peek.c), and a body that lasts until
+ * the connection closes is complete only if the connection, not the capture, has ended.
  */
 #ifndef PLAINTAP_PROTO_HTTP1_H
 #define PLAINTAP_PROTO_HTTP1_H

@@ -33,7 +33,7 @@ void http1_block_begin(struct proto *p, struct http1_side *s, enum http1_phase p
 	s->folded = false;
 }
 
-static void hold_drop(struct http1_side *s)
+void http1_hold_drop(struct http1_side *s)
 {
 	s->account.held -= s->hold.len;
 	if (s->hold.cap > HOLD_KEEP_MAX)
@@ -41,7 +41,7 @@ static void hold_drop(struct http1_side *s)
 	buf_reset(&s->hold);
 }
 
-static bool hold_add(struct http1_side *s, const uint8_t *data, size_t len)
+bool http1_hold_add(struct http1_side *s, const uint8_t *data, size_t len)
 {
 	if (buf_append(&s->hold, data, len) < 0)
 		return false;
@@ -113,7 +113,7 @@ void http1_tunnel(struct proto *p, struct http1_side *s)
 		return;
 	}
 	http1_tell_opaque(p, s, s->block_off, s->hold.data, s->hold.len);
-	hold_drop(s);
+	http1_hold_drop(s);
 	s->phase = PHASE_TUNNEL;
 }
 
@@ -132,6 +132,8 @@ static void after_head(struct proto *p, struct http1_side *s, const struct messa
 		http1_tunnel(p, &p->sides[dir_other(s->dir)]);
 	}
 	http1_body_begin(p, s, framing, len);
+	if (s->is_response && !head->has_request)
+		http1_peek_begin(p, s);
 }
 
 /*
@@ -145,6 +147,7 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	size_t start = lf ? (size_t)(lf - v.data) + 1 : 0;
 	struct message_head head;
 	enum http1_method asked;
+	bool all_there = end == MESSAGE_COMPLETE;
 	size_t used;
 	int r;
 
@@ -157,8 +160,6 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	head.headers = p->fields.items;
 	head.header_cnt = p->fields.cnt;
 	head.interim = head.kind == MESSAGE_RESPONSE && head.status < 200 && head.status != 101;
-	if (head.interim && end != MESSAGE_COMPLETE)
-		return 0;
 	learn_role(p, s, head.kind);
 	asked = pair(p, s, &head);
 	s->gapped = false;
@@ -166,6 +167,10 @@ static size_t tell_head(struct proto *p, struct http1_side *s, struct view v, si
 	p->events->head(p->user, s->dir, &head, s->block_ts_ns);
 	if (end == MESSAGE_COMPLETE)
 		after_head(p, s, &head, asked);
+	else if (head.interim && all_there)
+		s->phase = PHASE_IDLE; /* no end to tell, no body: only its opaque rest shows */
+	else if (head.interim)
+		http1_resync(p, s, true);
 	else
 		http1_break(p, s, end);
 	return start + used;
@@ -203,7 +208,7 @@ static void tell_block(struct proto *p, struct http1_side *s, struct view v, enu
 		http1_resync(p, s, true);
 	if (used < v.len)
 		http1_tell_opaque(p, s, s->block_off + used, v.data + used, v.len - used);
-	hold_drop(s);
+	http1_hold_drop(s);
 }
 
 void http1_block_cut(struct proto *p, struct http1_side *s, enum message_end end)
@@ -216,7 +221,7 @@ static void reject_line(struct proto *p, struct http1_side *s, const uint8_t *da
 			bool at_line)
 {
 	http1_tell_opaque(p, s, s->block_off, s->hold.data, s->hold.len);
-	hold_drop(s);
+	http1_hold_drop(s);
 	http1_tell_opaque(p, s, s->off, data, len);
 	http1_resync(p, s, at_line);
 }
@@ -260,10 +265,10 @@ static size_t step_line(struct proto *p, struct http1_side *s, const uint8_t *da
 		return n;
 	}
 	if (n == avail)
-		return hold_add(s, data, n) ? n : give_up(p, s);
+		return http1_hold_add(s, data, n) ? n : give_up(p, s);
 	v.len = ++n;
 	if (s->hold.len) {
-		if (!hold_add(s, data, n))
+		if (!http1_hold_add(s, data, n))
 			return give_up(p, s);
 		v = held(s);
 	}
@@ -316,10 +321,10 @@ size_t http1_step_block(struct proto *p, struct http1_side *s, const uint8_t *da
 	}
 	done = scan_block(s, data, len < room ? len : room, &pos);
 	if (!done && pos < room)
-		return hold_add(s, data, pos) ? pos : give_up(p, s);
+		return http1_hold_add(s, data, pos) ? pos : give_up(p, s);
 	v.len = pos;
 	if (s->hold.len || s->folded) {
-		if (!hold_add(s, data, pos))
+		if (!http1_hold_add(s, data, pos))
 			return give_up(p, s);
 		v = held(s);
 	}

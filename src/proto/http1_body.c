@@ -167,6 +167,8 @@ static size_t step_chunk_end(struct proto *p, struct http1_side *s, const uint8_
 
 size_t http1_step_body(struct proto *p, struct http1_side *s, const uint8_t *data, size_t len)
 {
+	if (s->peeking)
+		return http1_step_peek(p, s, data, len);
 	switch (s->phase) {
 	case PHASE_LENGTH:
 	case PHASE_CHUNK_DATA:

@@ -257,6 +257,9 @@ enum http1_framing http1_framing_of(const struct message_head *head, enum http1_
 	bool have_len = false, lens_agree = true;
 	struct codings codings = { 0 };
 
+	/* It has no content, whatever it says: what follows is the tunnel's (RFC 9110 9.3.6). */
+	if (!is_response && http1_method_of(head->method) == METHOD_CONNECT)
+		return FRAMING_NONE;
 	if (is_response &&
 	    (head->status == 101 || (asked == METHOD_CONNECT && head->status / 100 == 2)))
 		return FRAMING_TUNNEL;

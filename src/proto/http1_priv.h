@@ -70,6 +70,7 @@ struct http1_side {
 	uint64_t left; /* LENGTH, CHUNK_DATA: bytes to come */
 	enum http1_chunk_at chunk_at;
 	bool chunk_digits; /* CHUNK_SIZE: one digit at least was seen */
+	bool peeking; /* a body may be none: its first bytes gather in `hold`, see http1_peek.c */
 	size_t chunk_line_len;
 
 	struct http1_account account;
@@ -116,6 +117,9 @@ void http1_resync(struct proto *p, struct http1_side *s, bool at_line);
 
 /* http1_block.c: heads and trailers. Steps return how many bytes they took. */
 void http1_block_begin(struct proto *p, struct http1_side *s, enum http1_phase phase);
+/* Bytes that wait: false without memory, or when they are too many. Dropped ones are not told. */
+bool http1_hold_add(struct http1_side *s, const uint8_t *data, size_t len);
+void http1_hold_drop(struct http1_side *s);
 size_t http1_step_block(struct proto *p, struct http1_side *s, const uint8_t *data, size_t len);
 /* The connection is no HTTP any more: at once, or when the message under way is over. */
 void http1_tunnel(struct proto *p, struct http1_side *s);
@@ -128,6 +132,13 @@ void http1_body_begin(struct proto *p, struct http1_side *s, enum http1_framing 
 size_t http1_step_body(struct proto *p, struct http1_side *s, const uint8_t *data, size_t len);
 /* Takes as much of a gap as lies in the body; the message is over when that is not all. */
 uint64_t http1_body_gap(struct proto *p, struct http1_side *s, uint64_t len, unsigned causes);
+
+/* http1_peek.c: bodies of responses whose request is not known */
+void http1_peek_begin(struct proto *p, struct http1_side *s);
+/* Bytes taken; 0 only when `peeking` is over. */
+size_t http1_step_peek(struct proto *p, struct http1_side *s, const uint8_t *data, size_t len);
+/* There is a body: tells what was held of it. */
+void http1_peek_over(struct proto *p, struct http1_side *s);
 
 /* http1_pair.c */
 void http1_pair_lose(struct http1_pairing *q);

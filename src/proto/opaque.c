@@ -35,7 +35,7 @@ static void opaque_gap(struct proto *p, enum dir dir, uint64_t off, uint64_t len
 	p->events->opaque_gap(p->user, dir, off, len, causes, ts_ns);
 }
 
-static void opaque_end(struct proto *p, enum dir dir, uint64_t ts_ns)
+static void opaque_end(struct proto *p, enum dir dir, bool closed, uint64_t ts_ns)
 {
 }
 

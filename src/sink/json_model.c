@@ -317,6 +317,7 @@ void json_model_summary(struct json *j, const struct counters *c)
 	key_c_str(j, "type", "summary");
 	early_stages(j, c);
 	late_stages(j, c);
+	key_u64(j, "lost_bytes", counters_lost_bytes(c));
 	key_bool(j, "balanced", counters_balanced(c));
 	json_object_end(j);
 }

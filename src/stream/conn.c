@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/counters.h"
 #include "stream.h"
 
 static const struct proto_ops *fallback(const struct conn *c)
@@ -43,16 +44,25 @@ static void feed_held(struct conn *c, enum dir dir)
 	h->len = 0;
 }
 
-/* From now on `ops` reads this connection; what was held goes to it first. */
-static void choose(struct conn *c, const struct proto_ops *ops)
+static void feed_all_held(struct conn *c)
 {
-	if (c->proto_ops)
-		c->proto_ops->close(c->proto);
-	c->proto_ops = ops;
-	c->proto = ops->open(c->config->messages, c->listener);
-	c->may_resniff = false;
 	feed_held(c, c->first_held);
 	feed_held(c, dir_other(c->first_held));
+}
+
+/* From now on `ops` reads this connection (perhaps as before); what was held goes to it first. */
+static void choose(struct conn *c, const struct proto_ops *ops)
+{
+	if (c->proto_ops != ops) {
+		if (c->proto_ops)
+			c->proto_ops->close(c->proto);
+		c->proto_ops = ops;
+		c->proto = ops->open(c->config->messages, c->listener);
+		if (!c->proto)
+			c->config->counters->exchange.no_memory++;
+	}
+	c->may_resniff = false;
+	feed_all_held(c);
 }
 
 static void hold(struct conn *c, enum dir dir, uint64_t off, const uint8_t *data, size_t len,
@@ -71,8 +81,8 @@ static void hold(struct conn *c, enum dir dir, uint64_t off, const uint8_t *data
 }
 
 /*
- * Undecided: holds bytes until a protocol is sure. Returns how many of `data` were taken; the rest
- * is then for the chosen protocol.
+ * Undecided, or opaque and perhaps about to be more: holds bytes until a protocol is sure. Returns
+ * how many of `data` were taken; the rest is then for the chosen protocol.
  */
 static size_t sniff_undecided(struct conn *c, enum dir dir, uint64_t off, const uint8_t *data,
 			      size_t len, uint64_t ts_ns)
@@ -104,28 +114,15 @@ static size_t sniff_undecided(struct conn *c, enum dir dir, uint64_t off, const 
 	return taken;
 }
 
-static void resniff(struct conn *c, const uint8_t *data, size_t len)
-{
-	const struct proto_ops *found;
-	bool wait;
-
-	c->may_resniff = false;
-	found = sniff(c, data, len, &wait);
-	if (!wait && found != fallback(c))
-		choose(c, found);
-}
-
 void conn_feed(struct conn *c, enum dir dir, uint64_t off, const uint8_t *data, size_t len,
 	       uint64_t ts_ns)
 {
-	if (c->proto_ops == fallback(c)) {
-		if (dir != c->last_dir)
-			c->may_resniff = true;
-		if (c->may_resniff)
-			resniff(c, data, len);
+	if (c->proto_ops == fallback(c) && dir != c->last_dir) {
+		feed_all_held(c);
+		c->may_resniff = true;
 	}
 	c->last_dir = dir;
-	if (!c->proto_ops) {
+	if (!c->proto_ops || c->may_resniff) {
 		size_t taken = sniff_undecided(c, dir, off, data, len, ts_ns);
 
 		off += taken;
@@ -141,17 +138,19 @@ void conn_gap(struct conn *c, enum dir dir, uint64_t off, uint64_t len, unsigned
 {
 	if (!c->proto_ops)
 		choose(c, fallback(c));
-	c->may_resniff = true;
+	feed_all_held(c);
+	c->may_resniff = c->proto_ops == fallback(c);
 	if (c->proto)
 		c->proto_ops->gap(c->proto, dir, off, len, causes, ts_ns);
 }
 
-void conn_finish(struct conn *c, uint64_t ts_ns)
+void conn_finish(struct conn *c, bool closed, uint64_t ts_ns)
 {
 	if (!c->proto_ops && (c->held[DIR_SENT].len || c->held[DIR_RECEIVED].len))
 		choose(c, fallback(c));
+	feed_all_held(c);
 	if (!c->proto)
 		return;
-	c->proto_ops->end(c->proto, DIR_SENT, ts_ns);
-	c->proto_ops->end(c->proto, DIR_RECEIVED, ts_ns);
+	c->proto_ops->end(c->proto, DIR_SENT, closed, ts_ns);
+	c->proto_ops->end(c->proto, DIR_RECEIVED, closed, ts_ns);
 }

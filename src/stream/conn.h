@@ -31,7 +31,8 @@ struct conn {
 	struct held held[DIR_CNT];
 	enum dir first_held; /* which direction spoke first while undecided */
 	enum dir last_dir;   /* whose bytes came last */
-	bool may_resniff;    /* opaque so far, and the talk has just turned or lost bytes */
+	bool may_resniff;    /* opaque so far, the talk has just turned or lost bytes, and those
+			     that came since may yet be the beginning of a protocol */
 };
 
 /* The next bytes of one direction, right after those before. */
@@ -39,7 +40,10 @@ void conn_feed(struct conn *c, enum dir dir, uint64_t off, const uint8_t *data, 
 	       uint64_t ts_ns);
 void conn_gap(struct conn *c, enum dir dir, uint64_t off, uint64_t len, unsigned causes,
 	      uint64_t ts_ns);
-/* Nothing more comes: what is held is told, messages that are open are ended. */
-void conn_finish(struct conn *c, uint64_t ts_ns);
+/*
+ * Nothing more comes: what is held is told, messages that are open are ended. `closed`: the
+ * connection has ended; false: the capture ended before it.
+ */
+void conn_finish(struct conn *c, bool closed, uint64_t ts_ns);
 
 #endif

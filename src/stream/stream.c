@@ -147,7 +147,7 @@ static void conn_close(struct stream *s, struct conn *c, enum conn_end end, uint
 {
 	c->info->end = end;
 	c->info->closed_ns = ts_ns;
-	conn_finish(c, ts_ns);
+	conn_finish(c, end != CONN_END_CAPTURE, ts_ns);
 	s->config.counters->stream.connections_closed++;
 	s->config.ops->conn_close(s->config.user, c->info, c->listener);
 	conn_free(c);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* bpf/lib/conn.bpf.h, callable by a test. Never attached to anything. */
+#include "lib/conn.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct test_args {
+	u64 object, pid_tgid, dir, addr, len;
+};
+
+SEC("raw_tp")
+int test_bytes(struct test_args *ctx)
+{
+	u64 pid_tgid = ctx->pid_tgid;
+	struct conn_state *conn = conn_find_or_add(ctx->object, pid_tgid >> 32, 5);
+
+	if (!conn)
+		return 1;
+	conn_bytes(conn, ctx->dir & 1, ctx->addr, ctx->len, pid_tgid);
+	return 0;
+}
+
+SEC("raw_tp")
+int test_end(struct test_args *ctx)
+{
+	conn_end(ctx->object, ctx->pid_tgid);
+	return 0;
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The kernel side's numbers and the model's are written down twice: here they meet. */
+#include "model/dir.h"
+#include "model/gap.h"
+#include "model/target.h"
+#include "records.h"
+#include "tap.h"
+
+static void test_gap_causes(void)
+{
+	INT_EQ(GAP_RING_FULL, REC_GAP_RING_FULL);
+	INT_EQ(GAP_UNREADABLE, REC_GAP_UNREADABLE);
+	INT_EQ(GAP_TOO_LONG, REC_GAP_TOO_LONG);
+	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_RING_FULL)), "ring_full");
+	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_UNREADABLE)), "unreadable");
+	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_TOO_LONG)), "too_long");
+}
+
+static void test_roles(void)
+{
+	INT_EQ(PROBE_READ, ROLE_READ);
+	INT_EQ(PROBE_WRITE, ROLE_WRITE);
+	INT_EQ(PROBE_FREE, ROLE_FREE);
+}
+
+static void test_places_of_the_length(void)
+{
+	INT_EQ(PROBE_LEN_NONE, LEN_NONE);
+	INT_EQ(PROBE_LEN_RESULT, LEN_RESULT);
+	INT_EQ(PROBE_LEN_AT_ARG3, LEN_AT_ARG3);
+	INT_EQ(PROBE_LEN_AT_ARG4, LEN_AT_ARG4);
+}
+
+static void test_directions(void)
+{
+	INT_EQ(DIR_SENT, REC_SENT);
+	INT_EQ(DIR_RECEIVED, REC_RECEIVED);
+	INT_EQ(DIR_CNT, REC_DIR_CNT);
+}
+
+static void test_cookie_round_trip(void)
+{
+	static const uint32_t targets[] = { 0, 1, 0xff, 0x100, 0x7fffffff, 0x80000000, 0xffffffff };
+	bool good = true;
+
+	for (unsigned role = ROLE_READ; role <= ROLE_FREE; role++)
+		for (unsigned len = LEN_NONE; len <= LEN_AT_ARG4; len++)
+			for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+				uint64_t cookie = PROBE_COOKIE(role, len, targets[i]);
+
+				good &= PROBE_COOKIE_ROLE(cookie) == role;
+				good &= PROBE_COOKIE_LEN_FROM(cookie) == len;
+				good &= PROBE_COOKIE_TARGET(cookie) == targets[i];
+			}
+	OK_MSG(good, "role, place of the length and target come out as they went in");
+}
+
+int main(void)
+{
+	RUN(test_gap_causes);
+	RUN(test_roles);
+	RUN(test_places_of_the_length);
+	RUN(test_directions);
+	RUN(test_cookie_round_trip);
+	return tap_done();
+}
