@@ -76,7 +76,7 @@ static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
 	return len;
 }
 
-static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec)
+static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec, bool may_loop)
 {
 	u8 dir = role_dir(PROBE_COOKIE_ROLE(spec));
 	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
@@ -85,7 +85,7 @@ static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 
 	if (!conn)
 		return;
 	len = call_len(result, PROBE_COOKIE_LEN_FROM(spec), conn->done[dir]);
-	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid);
+	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 
 SEC("uprobe")
@@ -103,7 +103,7 @@ int tls_session(struct pt_regs *ctx)
 	if (!object)
 		return 1;
 	if (bpf_session_is_return()) {
-		tls_leave(result, *object, pid_tgid, spec);
+		tls_leave(result, *object, pid_tgid, spec, true);
 		return 0;
 	}
 	*object = a.object;
@@ -122,14 +122,14 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 	return 0;
 }
 
-static __always_inline int pair_return(struct pt_regs *ctx, u64 spec)
+static __always_inline int pair_return(struct pt_regs *ctx, u64 spec, bool may_loop)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u64 result = REGS_RESULT(ctx);
 	u64 object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
 
 	if (object)
-		tls_leave(result, object, pid_tgid, spec);
+		tls_leave(result, object, pid_tgid, spec, may_loop);
 	return 0;
 }
 
@@ -142,20 +142,23 @@ int tls_entry(struct pt_regs *ctx)
 SEC("uprobe")
 int tls_return(struct pt_regs *ctx)
 {
-	return pair_return(ctx, bpf_get_attach_cookie(ctx));
+	return pair_return(ctx, bpf_get_attach_cookie(ctx), true);
 }
 
-/* The target is not known here: user space then takes the only one there is. */
-#define TLS_PLAIN(name, role, len_from)                                   \
-	SEC("uprobe")                                                     \
-	int tls_##name##_entry(struct pt_regs *ctx)                       \
-	{                                                                 \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));  \
-	}                                                                 \
-	SEC("uprobe")                                                     \
-	int tls_##name##_return(struct pt_regs *ctx)                      \
-	{                                                                 \
-		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0)); \
+/*
+ * The target is not known here: user space then takes the only one there is. Kernels without
+ * cookies (5.14) have no loops by callback (5.17) either.
+ */
+#define TLS_PLAIN(name, role, len_from)                                          \
+	SEC("uprobe")                                                            \
+	int tls_##name##_entry(struct pt_regs *ctx)                              \
+	{                                                                        \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));         \
+	}                                                                        \
+	SEC("uprobe")                                                            \
+	int tls_##name##_return(struct pt_regs *ctx)                             \
+	{                                                                        \
+		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0), false); \
 	}
 
 TLS_PLAIN(read_result, ROLE_READ, LEN_RESULT)

@@ -16,7 +16,7 @@ int test_bytes(struct test_args *ctx)
 
 	if (!conn)
 		return 1;
-	conn_bytes(conn, ctx->dir & 1, ctx->addr, ctx->len, pid_tgid);
+	conn_bytes(conn, ctx->dir & 1, ctx->addr, ctx->len, pid_tgid, true);
 	return 0;
 }
 
