@@ -97,12 +97,12 @@ int tls_session(struct pt_regs *ctx)
 	struct entry_args a = entry_args_read(ctx);
 	u64 *object;
 
-	if (!bpf_session_is_return() && !process_is_watched(pid_tgid >> 32))
+	if (!bpf_session_is_return(ctx) && !process_is_watched(pid_tgid >> 32))
 		return 1;
-	object = bpf_session_cookie();
+	object = bpf_session_cookie(ctx);
 	if (!object)
 		return 1;
-	if (bpf_session_is_return()) {
+	if (bpf_session_is_return(ctx)) {
 		tls_leave(result, *object, pid_tgid, spec, true);
 		return 0;
 	}

@@ -12,6 +12,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+#include "kfunc_numbers.h"
+
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
@@ -38,9 +40,16 @@ struct raw_tp_args {
 	u64 arg[3];
 };
 
+/*
+ * Kernel functions whose declaration has changed: 6.13 has them without an argument, 7.0 with the
+ * context. As the argument does no harm where it is not taken, one way of calling fits both; only
+ * libbpf would refuse the declaration. So these are numbers that no helper has, and user space puts
+ * the kernel's own in their place (src/attach/kfuncs.c).
+ */
+static bool (*const bpf_session_is_return)(void *ctx) = (void *)KFUNC_SESSION_IS_RETURN;
+static u64 *(*const bpf_session_cookie)(void *ctx) = (void *)KFUNC_SESSION_COOKIE;
+
 /* Kernel functions that newer kernels offer to programs; absent ones stay unresolved. */
-extern bool bpf_session_is_return(void) __ksym __weak;
-extern u64 *bpf_session_cookie(void) __ksym __weak;
 extern int bpf_probe_read_user_dynptr(struct bpf_dynptr *dst, u32 off, u32 len,
 				      const void *unsafe_src) __ksym __weak;
 

@@ -136,6 +136,8 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	choose_programs(k);
 	r = share_maps(k);
+	if (!r && k->fashion == FASHION_SESSION)
+		r = kfuncs_link(&k->features.kfuncs, k->tls->progs.tls_session);
 	if (!r)
 		r = tls_bpf__load(k->tls);
 	if (r < 0)
