@@ -97,6 +97,7 @@ int tls_session(struct pt_regs *ctx)
 	struct entry_args a = entry_args_read(ctx);
 	u64 *object;
 
+	keep_kernel_stack(ctx);
 	if (!bpf_session_is_return(ctx) && !process_is_watched(pid_tgid >> 32))
 		return 1;
 	object = bpf_session_cookie(ctx);
@@ -115,6 +116,7 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct entry_args a = entry_args_read(ctx);
 
+	keep_kernel_stack(ctx);
 	if (!process_is_watched(pid_tgid >> 32))
 		return 0;
 	if (tls_enter(&a, pid_tgid, spec) && !call_enter(pid_tgid, a.frame, a.object))
@@ -126,7 +128,10 @@ static __always_inline int pair_return(struct pt_regs *ctx, u64 spec, bool may_l
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u64 result = REGS_RESULT(ctx);
-	u64 object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
+	u64 object;
+
+	keep_kernel_stack(ctx);
+	object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
 
 	if (object)
 		tls_leave(result, object, pid_tgid, spec, may_loop);

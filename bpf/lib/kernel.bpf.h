@@ -14,6 +14,10 @@
 
 #include "kfunc_numbers.h"
 
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
@@ -34,6 +38,22 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct signal_struct *signal;
 } __attribute__((preserve_access_index));
+
+/*
+ * To stand in every program for uprobes, with the context as argument; does nothing at run time.
+ *
+ * From 6.13 on the kernel may give a program a "private" stack: one per CPU. It relies on the check
+ * against recursion that other programs have. Uprobes have none, and may be preempted: then two
+ * threads on one CPU share that stack, and the kernel crashes in the ring buffer (seen on 7.2). A
+ * program in which a tail call stands, reached or not, is never given one.
+ */
+const volatile bool has_tail_call = false;
+
+static __always_inline void keep_kernel_stack(void *ctx)
+{
+	if (has_tail_call)
+		bpf_tail_call(ctx, NULL, 0);
+}
 
 /* Context of a raw tracepoint. */
 struct raw_tp_args {
