@@ -4,7 +4,7 @@
  * this kernel offers, and every file that it writes must be what tls_pair says went over the wire.
  * And once more watching the whole machine, which a test may do in here only.
  *
- * Called with --transfers this program is what plaintap watches: all transfers, one by one.
+ * Called with --all or --some this program is what plaintap watches: the transfers, one by one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -51,6 +51,12 @@ static const char *const transfers[] = {
 
 enum { TRANSFER_CNT = sizeof(transfers) / sizeof(transfers[0]) };
 
+/* An emulator is slow: all of them with all that the kernel offers, every third without some. */
+static bool is_done(int transfer, bool all)
+{
+	return all || transfer % 3 == 0;
+}
+
 struct truth {
 	int pid;
 	bool sent;
@@ -93,12 +99,12 @@ static int end_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int do_transfers(void)
+static int do_transfers(bool all)
 {
 	int failed = 0;
 
 	for (int i = 0; i < TRANSFER_CNT; i++)
-		if (end_of(start(TLS_PAIR, transfers[i], STDOUT_FILENO)) != 0) {
+		if (is_done(i, all) && end_of(start(TLS_PAIR, transfers[i], STDOUT_FILENO)) != 0) {
 			fprintf(stderr, "tls_pair %s failed\n", transfers[i]);
 			failed = 1;
 		}
@@ -237,20 +243,24 @@ static void check_outputs(const char *what)
 
 static void capture_transfers(const char *without)
 {
+	bool all = !*without;
 	char args[300];
 	FILE *out = tmpfile();
+	unsigned least = 0;
 	int status;
 
 	snprintf(args, sizeof(args),
-		 "--strict --without=%s -o " DIR_OUT " -o " JSON_OUT " -- " SELF " --transfers",
-		 without);
+		 "--strict --without=%s -o " DIR_OUT " -o " JSON_OUT " -- " SELF " %s", without,
+		 all ? "--all" : "--some");
 	status = end_of(start(PLAINTAP, args, fileno(out)));
 	/* 3 would be: something was lost. */
 	OK_MSG(status == 0, "without [%s]: status 0, got %d", without, status);
 	rewind(out);
 	read_truths(out);
 	fclose(out);
-	OK_MSG(truth_cnt >= 4 * TRANSFER_CNT, "without [%s]: %u truths", without, truth_cnt);
+	for (int i = 0; i < TRANSFER_CNT; i++)
+		least += is_done(i, all) ? 4 : 0;
+	OK_MSG(truth_cnt >= least, "without [%s]: %u truths", without, truth_cnt);
 	check_outputs(without);
 }
 
@@ -300,8 +310,8 @@ static void test_whole_machine_is_byte_exact(void)
 
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "--transfers"))
-		return do_transfers();
+	if (argc == 2)
+		return do_transfers(!strcmp(argv[1], "--all"));
 	RUN(test_every_fashion_is_byte_exact);
 	RUN(test_whole_machine_is_byte_exact);
 	return tap_done();
