@@ -23,6 +23,7 @@ enum rec_type {
 	REC_FORK = 3,	  /* struct rec_process: pid is the child, ppid its parent */
 	REC_EXEC = 4,	  /* struct rec_process: pid runs another program now */
 	REC_EXIT = 5,	  /* struct rec_process: the last thread of pid has ended */
+	REC_PENDING = 6,  /* struct rec_pending */
 };
 
 struct rec_head {
@@ -53,6 +54,28 @@ struct rec_data {
 	__u16 pad16;
 	__u32 pad32;
 	__u8 data[];
+};
+
+/*
+ * A call that moved more than fits the ring well: its process is being stopped, and user space is
+ * to read the bytes from its memory. If the process was let go since `release_seq` was read, the
+ * stop may have been undone: the record is then void, and unless it says `last_try` another one
+ * for the same bytes follows.
+ */
+struct rec_pending {
+	struct rec_head head;
+	__u64 conn;
+	__u64 off; /* of the first byte in this direction */
+	__u64 user_addr;
+	__u64 len;
+	__u64 release_seq; /* capture_control.release_seq before the stop was asked for */
+	__u32 pid;
+	__u32 tid;
+	__u32 target;
+	__u8 dir;
+	__u8 gap_causes;
+	__u8 last_try;
+	__u8 pad8;
 };
 
 struct rec_conn_end {
@@ -104,6 +127,20 @@ struct unsent_end {
 	__u32 pad32;
 };
 
+/* Value of map `paused`, key: pid. A process that the kernel side has asked to stop. */
+struct pause_state {
+	__u64 pending_cnt; /* how many rec_pending were told of it since the entry was made */
+};
+
+/* When the kernel side may stop a process. */
+enum pause_when {
+	PAUSE_NEVER = 0,
+	PAUSE_FOR_LONG_CALLS = 1, /* one call longer than PAUSE_PART of the ring */
+	PAUSE_WHEN_FILLING = 2,	  /* also when the ring is filled to that part */
+};
+
+#define PAUSE_PART 4
+
 /* Only value of the per-CPU map `stats`. */
 struct kernel_stats {
 	__u64 calls;	  /* successful reads and writes */
@@ -126,10 +163,11 @@ enum consumer_state {
 
 /* Only value of the array map `control`, mapped into user space. */
 struct capture_control {
-	__u32 watch_all; /* user space: 1 = every process but self_pid */
-	__u32 self_pid;	 /* user space: never watched */
-	__u32 consumer;	 /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
-	__u32 pad32;
+	__u32 watch_all;   /* user space: 1 = every process but self_pid */
+	__u32 self_pid;	   /* user space: never watched */
+	__u32 consumer;	   /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
+	__u32 pause;	   /* user space: enum pause_when */
+	__u64 release_seq; /* user space: counts up before it decides who may go on */
 };
 
 /* Attach cookie of a probe: what a hit there means. */
@@ -145,12 +183,14 @@ enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 
 _Static_assert(sizeof(struct rec_head) == 16, "layout");
 _Static_assert(sizeof(struct rec_data) == 56, "layout");
+_Static_assert(sizeof(struct rec_pending) == 72, "layout");
+_Static_assert(sizeof(struct pause_state) == 8, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
 _Static_assert(sizeof(struct conn_state) == 88, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
 _Static_assert(sizeof(struct unsent_end) == 96, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 72, "layout");
-_Static_assert(sizeof(struct capture_control) == 16, "layout");
+_Static_assert(sizeof(struct capture_control) == 24, "layout");
 
 #endif

@@ -10,7 +10,7 @@
 #ifndef PLAINTAP_BPF_CONN_H
 #define PLAINTAP_BPF_CONN_H
 
-#include "emit.bpf.h"
+#include "pause.bpf.h"
 
 /*
  * Key: process and object address. Filled on the first call; deleted on free, and by user space
@@ -123,6 +123,25 @@ static __always_inline void send_all(struct send_state *s, bool may_loop)
 			return;
 }
 
+static __always_inline void send_call(struct send_state *s, u64 len, bool may_loop)
+{
+	if (pause_for_long_call(&s->piece, len, may_loop)) {
+		STATS_ADD(bytes_sent, len);
+		*s->left = 0;
+		s->piece.gap_causes = 0;
+		return;
+	}
+	if (len <= REC_DATA_MAX)
+		send_next(s);
+	else
+		send_all(s, may_loop);
+	if (*s->left) {
+		STATS_ADD(bytes_too_long, *s->left);
+		s->piece.gap_causes |= REC_GAP_TOO_LONG;
+	}
+	pause_if_filling(s->piece.pid);
+}
+
 /* `len` bytes of plaintext at `user_addr` passed in direction `dir`. `may_loop`: see send_all(). */
 static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user_addr, u64 len,
 				       u64 pid_tgid, bool may_loop)
@@ -145,14 +164,7 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 	conn->tid = (u32)pid_tgid;
 	STATS_ADD(calls, 1);
 	STATS_ADD(bytes_seen, len);
-	if (len <= REC_DATA_MAX)
-		send_next(&s);
-	else
-		send_all(&s, may_loop);
-	if (conn->left[dir]) {
-		STATS_ADD(bytes_too_long, conn->left[dir]);
-		s.piece.gap_causes |= REC_GAP_TOO_LONG;
-	}
+	send_call(&s, len, may_loop);
 	conn->gap_causes[dir] = s.piece.gap_causes;
 }
 

@@ -23,6 +23,7 @@
 #include "discover/program.h"
 #include "loop.h"
 #include "model/connection.h"
+#include "now.h"
 #include "state.h"
 #include "targets.h"
 
@@ -49,17 +50,27 @@ static int open_outputs(struct app *a, struct error *ret_error)
 	return 0;
 }
 
+/* Only programs that were named may be stopped, never the whole machine's. */
+static uint32_t pause_when(const struct app_options *opt)
+{
+	if (opt->no_pause || (!opt->pid_cnt && !opt->command))
+		return PAUSE_NEVER;
+	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
+}
+
 static int open_kernel(struct app *a, struct error *ret_error)
 {
 	struct kernel_side_options opt = {
 		.ring_size = a->opt->ring_size,
 		.watch_all = !a->opt->pid_cnt && !a->opt->command,
+		.pause = pause_when(a->opt),
 		.forbidden = a->opt->forbidden,
 	};
 	int r = kernel_side_open(&opt, &a->kernel, ret_error);
 
 	if (r < 0)
 		return r;
+	pausing_init(&a->pausing, a->kernel);
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
@@ -122,6 +133,7 @@ static void collect_the_rest(struct app *a)
 
 	kernel_side_detach(a->kernel);
 	loop_drain(a);
+	pausing_release(&a->pausing, true);
 	kernel_tables_take_unsent_ends(a->kernel, conn_freed, a);
 	kernel_tables_take_conns(a->kernel, 0, 0, conn_of_capture, a);
 	if (kernel_side_stats(a->kernel, &stats) == 0)
@@ -224,6 +236,7 @@ static void app_done(struct app *a)
 {
 	command_done(&a->command);
 	pipeline_done(&a->pipeline);
+	pausing_done(&a->pausing);
 	ring_close(a->ring);
 	kernel_side_close(a->kernel);
 	loop_close(a);
@@ -234,7 +247,11 @@ static void app_done(struct app *a)
 int app_run(const struct app_options *opt, struct app_result *ret, struct error *ret_error)
 {
 	struct app a = { .opt = opt, .signal_fd = -1, .epoll_fd = -1 };
-	struct pipeline_watcher watcher = { .process = loop_process_changed, .user = &a };
+	struct pipeline_watcher watcher = {
+		.process = loop_process_changed,
+		.pending = loop_take_pending,
+		.user = &a,
+	};
 	uint64_t start_ns = app_now_ns();
 	int r;
 

@@ -23,6 +23,8 @@ struct app_options {
 	uint32_t ring_size;	 /* bytes, a power of two */
 	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */
+	bool no_pause;		 /* never stop a program for a moment, rather lose bytes */
+	bool slow;		 /* stop programs when the ring fills, rather than lose bytes */
 	bool force;		 /* overwrite existing files */
 	bool color;		 /* for the terminal */
 	unsigned terminal_width; /* columns; 0: unknown */

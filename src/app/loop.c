@@ -22,7 +22,9 @@
 #include "attach/kernel_tables.h"
 #include "base/log.h"
 #include "model/connection.h"
+#include "now.h"
 #include "state.h"
+#include "stream/stream.h"
 #include "targets.h"
 
 enum {
@@ -30,19 +32,12 @@ enum {
 	IDLE_NAPS = 25,
 	SLEEP_MS = 200,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
-	BUSY_CNT = 64,	  /* a drain of so many is followed by the next without a nap */
+	RELEASE_PART = 8,
+	BUSY_CNT = 64, /* a drain of so many is followed by the next without a nap */
 };
 
 #define SECOND_NS	 UINT64_C(1000000000)
 #define COMMAND_GRACE_NS (2 * SECOND_NS)
-
-uint64_t app_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND_NS + (uint64_t)ts.tv_nsec;
-}
 
 static int watch_fd(int epoll_fd, int fd)
 {
@@ -149,13 +144,33 @@ void loop_process_changed(void *user, const struct process_change *change)
 		return;
 	}
 	rescan_remove(&a->rescan, change->pid);
+	pausing_forget(&a->pausing, change->pid);
 	stop_if_nobody_left(a);
+}
+
+void loop_take_pending(void *user, const struct pending_call *call)
+{
+	struct app *a = user;
+	const struct chunk *c = &call->chunk;
+
+	if (stream_has_passed(a->pipeline.stream, c->conn_key, c->dir, c->off))
+		pausing_take_again(&a->pausing, call);
+	else
+		pausing_take(&a->pausing, &a->pipeline.collector, call);
 }
 
 void loop_drain(struct app *a)
 {
 	while (ring_drain(a->ring, SIZE_MAX, collect_record, &a->pipeline.collector))
 		;
+}
+
+/* Stopped processes may go on once most of the ring is free. */
+static void release_paused(struct app *a)
+{
+	if (kernel_side_control(a->kernel)->pause != PAUSE_NEVER &&
+	    ring_used(a->ring) < kernel_side_ring_size(a->kernel) / RELEASE_PART)
+		pausing_release(&a->pausing, a->idle_cnt >= IDLE_NAPS);
 }
 
 static void tell_kernel(struct app *a, enum consumer_state state)
@@ -168,6 +183,7 @@ static void do_housekeeping(struct app *a)
 	uint64_t now = app_now_ns();
 	pid_t pid;
 
+	release_paused(a);
 	while (rescan_next(&a->rescan, now, &pid))
 		targets_rescan(a, pid);
 	if (a->give_up_ns && now >= a->give_up_ns) {
@@ -205,8 +221,6 @@ static void sleep_until_woken(struct app *a)
 
 void loop_run(struct app *a)
 {
-	unsigned idle = 0;
-
 	if (watch_fd(a->epoll_fd, kernel_side_ring_fd(a->kernel)) < 0)
 		log_say(LOG_DEBUG, "the ring cannot be waited for: polling it");
 	while (!a->stop) {
@@ -216,14 +230,14 @@ void loop_run(struct app *a)
 		if (a->stop)
 			break;
 		if (cnt) {
-			idle = 0;
+			a->idle_cnt = 0;
 			take_signals(a);
 			/* Much came during this drain: more will have come meanwhile. */
 			if (cnt >= BUSY_CNT)
 				continue;
 			sink_set_flush(&a->pipeline.sinks);
 			nap(a);
-		} else if (++idle < IDLE_NAPS) {
+		} else if (++a->idle_cnt < IDLE_NAPS) {
 			nap(a);
 		} else {
 			sleep_until_woken(a);

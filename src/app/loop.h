@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 struct app;
+struct pending_call;
 struct process_change;
 
 /* Blocks the signals that the loop takes and opens its descriptors. */
@@ -16,7 +17,8 @@ void loop_run(struct app *a);
 void loop_drain(struct app *a);
 void loop_close(struct app *a);
 
-/* A pipeline_watcher's function; `user` is the struct app. */
+/* A pipeline_watcher's functions; `user` is the struct app. */
 void loop_process_changed(void *user, const struct process_change *change);
+void loop_take_pending(void *user, const struct pending_call *call);
 
 #endif

@@ -43,10 +43,22 @@ static void take_process(void *user, const struct process_change *change)
 	}
 }
 
+static void take_pending(void *user, const struct pending_call *call)
+{
+	struct pipeline *p = user;
+	struct pending_call lost = *call;
+
+	if (p->watcher.pending)
+		p->watcher.pending(p->watcher.user, call);
+	else
+		collect_pending_missing(&p->collector, &lost, lost.len);
+}
+
 static const struct collect_ops collect_to_stream = {
 	.chunk = take_chunk,
 	.conn_end = take_conn_end,
 	.process = take_process,
+	.pending = take_pending,
 };
 
 static struct process *process_of(void *user, pid_t pid)

@@ -19,9 +19,11 @@ struct target_list;
 
 enum { PIPELINE_CONN_MAX = 65536 };
 
-/* Told of processes that come and go. */
+/* Told of what concerns live processes: a source without any may leave all of it NULL. */
 struct pipeline_watcher {
 	void (*process)(void *user, const struct process_change *change);
+	/* Plaintext that is to be read from a stopped process. */
+	void (*pending)(void *user, const struct pending_call *call);
 	void *user;
 };
 

@@ -10,6 +10,7 @@
 #include "command.h"
 #include "discover/findings.h"
 #include "discover/target_list.h"
+#include "pausing.h"
 #include "pipeline.h"
 #include "rescan.h"
 
@@ -26,14 +27,14 @@ struct app {
 	struct command command;
 	struct process_findings findings; /* of the command's program */
 	struct pipeline pipeline;
+	struct pausing pausing;
 	struct rescan rescan;
 	int signal_fd;
 	int epoll_fd;
+	unsigned idle_cnt;	    /* drains in a row that found nothing */
 	bool stop;		    /* leave the loop */
 	uint64_t last_interrupt_ns; /* of the last SIGINT from a terminal, 0: none */
 	uint64_t give_up_ns;	    /* end at this time even if the command still runs; 0: never */
 };
-
-uint64_t app_now_ns(void);
 
 #endif

@@ -21,6 +21,7 @@
 #include "model/target.h"
 #include "proc.skel.h"
 #include "tls.skel.h"
+#include "watchdog.h"
 
 enum fashion { FASHION_SESSION, FASHION_MULTI, FASHION_PERF };
 
@@ -31,6 +32,7 @@ struct kernel_side {
 	struct features features;
 	enum fashion fashion;
 	uint32_t ring_size;
+	struct watchdog watchdog;
 	int *links; /* descriptors; closing one detaches */
 	size_t link_cnt;
 };
@@ -154,6 +156,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	if (!k->control)
 		return error_set_errno(ret_error, -errno, "cannot map the shared control page");
 	k->control->watch_all = opt->watch_all;
+	k->control->pause = opt->pause;
 	k->control->self_pid = (uint32_t)getpid();
 	return 0;
 }
@@ -179,6 +182,11 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	if (r < 0)
 		goto out;
 	r = load_tls(k, ret_error);
+	if (r < 0 || opt->pause == PAUSE_NEVER)
+		goto out;
+	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused));
+	if (r < 0)
+		error_set_errno(ret_error, r, "cannot start the watchdog process");
 out:
 	if (r < 0) {
 		kernel_side_close(k);
@@ -350,6 +358,7 @@ void kernel_side_close(struct kernel_side *k)
 	if (!k)
 		return;
 	kernel_side_detach(k);
+	watchdog_stop(&k->watchdog);
 	control_unmap(k->control);
 	tls_bpf__destroy(k->tls);
 	proc_bpf__destroy(k->proc);
@@ -382,6 +391,35 @@ unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max)
 		r = bpf_map_get_next_key(fd, &key, &next);
 	}
 	return cnt;
+}
+
+void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
+{
+	int fd = bpf_map__fd(k->tls->maps.paused);
+	struct pause_state state;
+	uint32_t key, next;
+	int r = bpf_map_get_next_key(fd, NULL, &next);
+
+	while (!r) {
+		key = next;
+		r = bpf_map_get_next_key(fd, &key, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &state))
+			fn(user, (pid_t)key, state.pending_cnt);
+	}
+}
+
+bool kernel_side_any_paused(struct kernel_side *k)
+{
+	uint32_t pid;
+
+	return !bpf_map_get_next_key(bpf_map__fd(k->tls->maps.paused), NULL, &pid);
+}
+
+void kernel_side_unpause(struct kernel_side *k, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+
+	bpf_map_delete_elem(bpf_map__fd(k->tls->maps.paused), &key);
 }
 
 int kernel_side_ring_fd(const struct kernel_side *k)

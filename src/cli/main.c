@@ -61,6 +61,8 @@ static int run(const struct options *o)
 		.ring_size = (uint32_t)o->ring_size,
 		.forbidden = o->forbidden,
 		.ready_fd = o->ready_fd,
+		.no_pause = o->no_pause,
+		.slow = o->slow,
 		.force = o->force,
 		.color = want_color(o),
 		.terminal_width = terminal_width(),

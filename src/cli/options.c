@@ -110,6 +110,20 @@ static int take_strict(struct options *o, const char *value, struct error *ret_e
 	return 0;
 }
 
+static int take_no_pause(struct options *o, const char *value, struct error *ret_error)
+{
+	o->no_pause = true;
+	return 0;
+}
+
+static int take_on_pressure(struct options *o, const char *value, struct error *ret_error)
+{
+	o->slow = !strcmp(value, "slow");
+	if (o->slow || !strcmp(value, "drop"))
+		return 0;
+	return error_set(ret_error, -EINVAL, "--on-pressure %s: must be drop or slow", value);
+}
+
 static int take_verbose(struct options *o, const char *value, struct error *ret_error)
 {
 	o->verbosity++;
@@ -154,6 +168,15 @@ const struct option_row option_rows[] = {
 	  "Size of the buffer between the kernel and plaintap: a power of two, default 8M. A larger "
 	  "one bridges longer stalls.",
 	  take_buffer },
+	{ 0, "on-pressure", "WHAT",
+	  "When plaintap is slower than the program: drop (default) loses bytes and counts them; slow "
+	  "stops the program for a moment. Only programs given by -p or after -- are ever stopped, and "
+	  "they go on by themselves when plaintap ends, however it ends.",
+	  take_on_pressure },
+	{ 0, "no-pause", NULL,
+	  "Never stop a program, not even for the moment that it takes to read a single call longer than "
+	  "a quarter of the buffer; lose bytes of it instead.",
+	  take_no_pause },
 	{ 0, "force", NULL, "Overwrite files that exist.", take_force },
 	{ 0, "strict", NULL,
 	  "End with status 3 if any byte was lost or could not be accounted for.", take_strict },
@@ -291,6 +314,9 @@ static int check(const struct options *o, struct error *ret_error)
 {
 	if (o->command && !o->command[0])
 		return error_set(ret_error, -EINVAL, "there is no program after --");
+	if (o->slow && o->no_pause)
+		return error_set(ret_error, -EINVAL,
+				 "--on-pressure slow and --no-pause contradict each other");
 	if (o->command && o->pid_cnt)
 		return error_set(ret_error, -EINVAL,
 				 "-p and a program after -- cannot go together; use one of them");

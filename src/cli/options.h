@@ -29,7 +29,7 @@ struct options {
 	unsigned forbidden; /* kernel features, bits by app_feature_bit() */
 	int ready_fd;
 	unsigned verbosity;
-	bool force, strict, quiet, help, version;
+	bool no_pause, slow, force, strict, quiet, help, version;
 };
 
 struct option_row {

@@ -34,6 +34,11 @@ static void print_lost(FILE *to, const struct counters *c)
 			cause_for_people(bit));
 		sep = "; ";
 	}
+	if (c->collect.bytes_unreadable) {
+		fprintf(to, "%s%" PRIu64 ": a stopped program's memory was not readable in time",
+			sep, c->collect.bytes_unreadable);
+		sep = "; ";
+	}
 	if (refused)
 		fprintf(to, "%s%" PRIu64 ": %s", sep, refused, "too many connections or no memory");
 	fputc(')', to);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "model/counters.h"
+#include "model/gap.h"
 #include "records.h"
 
 static int64_t now_ns(clockid_t clock)
@@ -88,6 +89,53 @@ static bool take_data(struct collector *c, const struct ring_record *rec)
 	return true;
 }
 
+static bool take_pending(struct collector *c, const struct ring_record *rec)
+{
+	struct pending_call call;
+	struct rec_pending r;
+
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
+		return false;
+	if (!r.len || r.dir >= REC_DIR_CNT || !r.pid)
+		return false;
+	call = (struct pending_call){
+		.chunk = {
+			.conn_key = r.conn,
+			.pid = (pid_t)r.pid,
+			.tid = (pid_t)r.tid,
+			.library = r.target,
+			.dir = r.dir == REC_SENT ? DIR_SENT : DIR_RECEIVED,
+			.off = r.off,
+			.gap_causes = r.gap_causes,
+			.ts_ns = wall_ns(c, r.head.ts_ns),
+		},
+		.user_addr = r.user_addr,
+		.len = r.len,
+		.release_seq = r.release_seq,
+		.last_try = r.last_try,
+	};
+	c->ops->pending(c->user, &call);
+	return true;
+}
+
+void collect_pending_bytes(struct collector *c, struct pending_call *call, const uint8_t *data,
+			   size_t len)
+{
+	c->counters->collect.bytes += len;
+	give_chunk(c, &call->chunk, data, len);
+}
+
+void collect_pending_missing(struct collector *c, struct pending_call *call, uint64_t len)
+{
+	c->counters->collect.bytes_unreadable += len;
+	call->chunk.off += len;
+	call->chunk.gap_causes |= GAP_UNREADABLE;
+	call->chunk.data = NULL;
+	call->chunk.len = 0;
+	/* An empty chunk beyond the missing bytes: the stream makes the gap of it. */
+	c->ops->chunk(c->user, &call->chunk);
+}
+
 static bool take_conn_end(struct collector *c, const struct ring_record *rec)
 {
 	struct rec_conn_end r;
@@ -145,6 +193,8 @@ static bool take(struct collector *c, const struct ring_record *rec)
 		return take_data(c, rec);
 	case REC_CONN_END:
 		return take_conn_end(c, rec);
+	case REC_PENDING:
+		return take_pending(c, rec);
 	case REC_FORK:
 	case REC_EXEC:
 	case REC_EXIT:

@@ -3,6 +3,7 @@
 #ifndef PLAINTAP_COLLECT_COLLECT_H
 #define PLAINTAP_COLLECT_COLLECT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,10 +28,22 @@ struct process_change {
 	uint64_t monotonic_ns; /* when, on the kernel's clock */
 };
 
+/* Plaintext that the kernel side left in the memory of a process, which it asked to stop. */
+struct pending_call {
+	struct chunk chunk; /* data and len are not set */
+	uint64_t user_addr;
+	uint64_t len;
+	uint64_t release_seq; /* of the kernel side's control page, before the stop was asked for */
+	bool last_try;	      /* no other record for the same bytes follows if this one is void */
+};
+
 struct collect_ops {
 	void (*chunk)(void *user, const struct chunk *c);
 	void (*conn_end)(void *user, const struct chunk_end *end);
 	void (*process)(void *user, const struct process_change *change);
+	/* Who takes it calls collect_pending_bytes() and, for the rest, collect_pending_missing().
+	 */
+	void (*pending)(void *user, const struct pending_call *call);
 };
 
 struct collector {
@@ -50,6 +63,11 @@ void collect_record(void *collector, const struct ring_record *rec);
 /* What the kernel's tables say of a connection whose end was never told, and why it ends now. */
 void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
 			enum conn_end why);
+
+/* The next bytes of a pending call, or the number of those that could not be had. */
+void collect_pending_bytes(struct collector *c, struct pending_call *call, const uint8_t *data,
+			   size_t len);
+void collect_pending_missing(struct collector *c, struct pending_call *call, uint64_t len);
 
 /* Takes the kernel side's own counters into `c->counters->kernel`. */
 void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats);

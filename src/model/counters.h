@@ -3,9 +3,11 @@
  * What every stage saw, passed on and dropped. The sums balance:
  *
  *   kernel.bytes_seen   = kernel.bytes_sent + sum(kernel.bytes_dropped)
- *   kernel.bytes_sent   = collect.bytes + collect.bytes_invalid   (once the ring is drained)
+ *   kernel.bytes_sent   = collect.bytes + collect.bytes_invalid + collect.bytes_unreadable
+ *                         (once the ring is drained)
  *   collect.bytes       = stream.bytes + stream.bytes_refused
- *   stream.gap_bytes    = sum(kernel.bytes_dropped) + stream.bytes_refused
+ *   stream.gap_bytes    = sum(kernel.bytes_dropped) + collect.bytes_unreadable +
+ *                         stream.bytes_refused
  *                         (perhaps less while kernel.ends_dropped or stream.bytes_refused is not 0)
  */
 #ifndef PLAINTAP_MODEL_COUNTERS_H
@@ -32,6 +34,7 @@ struct counters {
 		uint64_t bytes;		  /* plaintext in valid records */
 		uint64_t records_invalid; /* malformed: never expected */
 		uint64_t bytes_invalid;
+		uint64_t bytes_unreadable; /* left in a program's memory, and not to be had */
 	} collect;
 	struct {
 		uint64_t connections; /* ever opened */

@@ -282,6 +282,7 @@ static void early_stages(struct json *j, const struct counters *c)
 	key_u64(j, "bytes", c->collect.bytes);
 	key_u64(j, "records_invalid", c->collect.records_invalid);
 	key_u64(j, "bytes_invalid", c->collect.bytes_invalid);
+	key_u64(j, "bytes_unreadable", c->collect.bytes_unreadable);
 	json_object_end(j);
 }
 

@@ -120,6 +120,13 @@ static void skip_to(struct stream *s, struct conn *c, enum dir dir, uint64_t off
 	conn_gap(c, dir, at, len, causes, ts_ns);
 }
 
+bool stream_has_passed(const struct stream *s, uint64_t conn_key, enum dir dir, uint64_t off)
+{
+	const struct conn *c = map_get(&s->conns, conn_key);
+
+	return c && off < c->next_off[dir];
+}
+
 void stream_chunk(struct stream *s, const struct chunk *chunk)
 {
 	struct conn *c = map_get(&s->conns, chunk->conn_key);

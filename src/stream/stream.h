@@ -11,6 +11,7 @@
 #ifndef PLAINTAP_STREAM_STREAM_H
 #define PLAINTAP_STREAM_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -56,6 +57,8 @@ struct stream *stream_new(const struct stream_config *config);
 /* Ends what is open (as CONN_END_CAPTURE) and frees; NULL is fine. */
 void stream_free(struct stream *s);
 
+/* Have the bytes from `off` on been passed on before? */
+bool stream_has_passed(const struct stream *s, uint64_t conn_key, enum dir dir, uint64_t off);
 void stream_chunk(struct stream *s, const struct chunk *c);
 /* Also tells a loss at the end, and a connection of which nothing at all arrived. */
 void stream_conn_end(struct stream *s, const struct chunk_end *end);

@@ -204,7 +204,7 @@ def test_thread_id(case):
 def test_exact_loss(case):
     """Far more than the buffer holds, in one call: what is missing is known to the byte."""
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
-    p = case.tap_run("--strict", "--buffer", "64K", "-o", flows, "-o", jsonl, "--", TLS_PAIR, "--dir",
+    p = case.tap_run("--strict", "--no-pause", "--buffer", "64K", "-o", flows, "-o", jsonl, "--", TLS_PAIR, "--dir",
                      "c2s", "--size", "32M", status=3)
     check("LOST" in p.err(), "the last line says so: " + p.err())
     summary = read_jsonl(jsonl)[-1]

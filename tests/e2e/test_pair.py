@@ -31,9 +31,10 @@ CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api
 CASES += [
     row("client to server only", "--dir", "c2s", "--size", "16k"),
     row("server to client only", "--dir", "s2c", "--size", "16k"),
-    # More than the default buffer holds comes at once: the buffer must be larger than that.
-    row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M",
-        options=("--buffer", "128M")),
+    row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M"),
+    row("64 MiB in one call, both ways at once", "--size", "64M", "--api", "ex"),
+    row("slow: a small buffer, 8 connections", "--threads", "8", "--size", "100k", "--count", "10",
+        options=("--on-pressure", "slow", "--buffer", "1M")),
     row("non-blocking with retries", "--nonblocking", "--socketpair", "--size", "256k", "--count", "4"),
     row("non-blocking with retries, ex", "--nonblocking", "--socketpair", "--size", "256k", "--api", "ex"),
     row("partial writes", "--partial", "--nonblocking", "--socketpair", "--size", "1M"),

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Stops a process so that nothing of it is lost: when one call alone is too long for the ring, and,
+ * if asked for, when the ring fills. The stop takes effect before the call returns to the program.
+ *
+ * Order matters: first the signal, then the entry in `paused`. User space takes the entry away and
+ * then lets the process go on; the other way round a process could be left stopped and unknown.
+ */
+#ifndef PLAINTAP_BPF_PAUSE_H
+#define PLAINTAP_BPF_PAUSE_H
+
+#include "emit.bpf.h"
+
+enum { SIGNAL_STOP = 19 };
+
+/* Key: pid. Filled here; deleted by user space when it lets the process go on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct pause_state);
+} paused SEC(".maps");
+
+static __always_inline struct pause_state *pause_process(u32 pid)
+{
+	struct pause_state fresh = {};
+
+	if (bpf_send_signal(SIGNAL_STOP))
+		return NULL;
+	bpf_map_update_elem(&paused, &pid, &fresh, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&paused, &pid);
+}
+
+static __always_inline void pause_if_filling(u32 pid)
+{
+	struct capture_control *c = control_get();
+
+	if (!c || c->pause != PAUSE_WHEN_FILLING)
+		return;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
+	    bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / PAUSE_PART)
+		pause_process(pid);
+}
+
+/* How many bytes of one call go through the ring at most, if the rest of it may be stopped for. */
+static __always_inline u64 long_call_len(void)
+{
+	u64 part = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / PAUSE_PART;
+	u64 without_loop = REC_PIECES_MAX_NO_LOOP * REC_DATA_MAX;
+
+	return !has_bpf_loop && part > without_loop ? without_loop : part;
+}
+
+static __always_inline void pending_fill(struct rec_pending *rec, const struct piece *p, u64 len)
+{
+	rec->head.type = REC_PENDING;
+	rec->head.size = sizeof(*rec);
+	rec->head.ts_ns = bpf_ktime_get_ns();
+	rec->conn = p->conn;
+	rec->off = p->off;
+	rec->user_addr = p->user_addr;
+	rec->len = len;
+	rec->pid = p->pid;
+	rec->tid = p->tid;
+	rec->target = p->target;
+	rec->dir = p->dir;
+	rec->gap_causes = p->gap_causes;
+}
+
+struct pause_try {
+	struct capture_control *control;
+	struct rec_pending rec;
+	u32 tries_left;
+	u32 told;
+};
+
+/*
+ * One try to stop the process and tell of its bytes. User space may be letting it go in this very
+ * moment, for another thread's sake, and undo the stop. It counts release_seq up before it looks
+ * at pending_cnt, we count pending_cnt up before we look at release_seq again: so either it sees
+ * that something is pending, or we see that we must try again. True when the trying is over.
+ */
+static __always_inline bool pause_try(struct pause_try *t)
+{
+	struct pause_state *state;
+
+	t->rec.release_seq = *(volatile u64 *)&t->control->release_seq;
+	t->rec.last_try = --t->tries_left == 0;
+	state = pause_process(t->rec.pid);
+	if (!state)
+		return true;
+	__sync_fetch_and_add(&state->pending_cnt, 1);
+	if (!emit_fixed(&t->rec, sizeof(t->rec))) {
+		__sync_fetch_and_add(&state->pending_cnt, -1);
+		return true;
+	}
+	t->told = 1;
+	return t->rec.last_try || *(volatile u64 *)&t->control->release_seq == t->rec.release_seq;
+}
+
+enum { PAUSE_TRY_MAX = 8 };
+
+static long pause_try_step(u32 index, void *user)
+{
+	return pause_try(user);
+}
+
+/* True: user space will read the bytes of this call itself. `may_loop`: see send_all(). */
+static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
+{
+	struct pause_try t = { .control = control_get(), .tries_left = PAUSE_TRY_MAX };
+
+	if (!t.control || t.control->pause == PAUSE_NEVER || len <= long_call_len())
+		return false;
+	pending_fill(&t.rec, p, len);
+	if (may_loop && has_bpf_loop) {
+		bpf_loop(PAUSE_TRY_MAX, pause_try_step, &t, 0);
+	} else {
+		t.tries_left = 1;
+		pause_try(&t);
+	}
+	return t.told;
+}
+
+#endif

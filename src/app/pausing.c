@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pausing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach/kernel_side.h"
+#include "base/log.h"
+#include "now.h"
+
+enum {
+	READ_LEN = 256 << 10,
+	STOP_WAIT_STEP_NS = 50000,
+	STOP_WAIT_MAX_NS = 500000000,
+	PAUSING_WAIT_NS = 100000
+};
+
+struct paused_process {
+	uint64_t answered_cnt; /* pending calls read since it was last let go */
+	uint64_t released_seq; /* release_seq when that was; 0: never */
+};
+
+void pausing_init(struct pausing *p, struct kernel_side *kernel)
+{
+	*p = (struct pausing){ .kernel = kernel };
+	map_init(&p->paused);
+}
+
+static struct paused_process *process_of(struct pausing *p, pid_t pid)
+{
+	struct paused_process *process = map_get(&p->paused, (uint64_t)pid);
+
+	if (process)
+		return process;
+	process = calloc(1, sizeof(*process));
+	if (process && map_put(&p->paused, (uint64_t)pid, process) < 0) {
+		free(process);
+		return NULL;
+	}
+	return process;
+}
+
+/* The state letter of a thread as /proc gives it, 0 when it has gone. */
+static char thread_state(pid_t pid, pid_t tid)
+{
+	char path[64], text[512];
+	const char *end;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	/* The name before it may hold anything, parentheses too. */
+	end = strrchr(text, ')');
+	return end && end[1] == ' ' ? end[2] : 0;
+}
+
+/* The stop takes effect when the thread is about to return to its program: very soon. */
+static bool wait_until_stopped(pid_t pid, pid_t tid)
+{
+	const struct timespec step = { .tv_nsec = STOP_WAIT_STEP_NS };
+	uint64_t begin = app_now_ns();
+
+	for (;;) {
+		char state = thread_state(pid, tid);
+
+		if (state == 'T' || state == 't')
+			return true;
+		if (!state || state == 'Z' || state == 'X' ||
+		    app_now_ns() - begin > STOP_WAIT_MAX_NS)
+			return false;
+		nanosleep(&step, NULL);
+	}
+}
+
+/* Returns how many bytes could be had. */
+static uint64_t read_call(struct pausing *p, struct collector *c, struct pending_call *call)
+{
+	uint64_t done = 0;
+
+	while (done < call->len) {
+		uint64_t left = call->len - done;
+		struct iovec to = { p->buffer, left < READ_LEN ? (size_t)left : READ_LEN };
+		struct iovec from = { (void *)(uintptr_t)(call->user_addr + done), to.iov_len };
+		ssize_t n = process_vm_readv(call->chunk.pid, &to, 1, &from, 1, 0);
+
+		if (n <= 0)
+			break;
+		collect_pending_bytes(c, call, p->buffer, (size_t)n);
+		done += (uint64_t)n;
+	}
+	return done;
+}
+
+void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call)
+{
+	struct paused_process *process = process_of(p, call->chunk.pid);
+	bool is_void = !process || call->release_seq < process->released_seq;
+	struct pending_call rest = *call;
+	uint64_t done = 0;
+
+	/* Not counted as answered: nobody knows whether it was counted as pending before or after.
+	 */
+	if (is_void && !call->last_try)
+		return;
+	if (!is_void)
+		process->answered_cnt++;
+	if (!p->buffer)
+		p->buffer = malloc(READ_LEN);
+	if (p->buffer && !is_void && wait_until_stopped(call->chunk.pid, call->chunk.tid))
+		done = read_call(p, c, &rest);
+	if (done < call->len)
+		collect_pending_missing(c, &rest, call->len - done);
+}
+
+void pausing_take_again(struct pausing *p, const struct pending_call *call)
+{
+	struct paused_process *process = process_of(p, call->chunk.pid);
+
+	if (process)
+		process->answered_cnt++;
+}
+
+/* First out of the table, then let go: see bpf/lib/pause.bpf.h. */
+static void release(struct pausing *p, pid_t pid)
+{
+	struct paused_process *process = process_of(p, pid);
+
+	kernel_side_unpause(p->kernel, pid);
+	kill(pid, SIGCONT);
+	p->cnt++;
+	if (!process)
+		return;
+	process->answered_cnt = 0;
+	process->released_seq = kernel_side_control(p->kernel)->release_seq;
+}
+
+struct release_walk {
+	struct pausing *pausing;
+	bool all; /* whatever is pending */
+};
+
+static void release_if_answered(void *user, pid_t pid, uint64_t pending_cnt)
+{
+	struct release_walk *w = user;
+	const struct paused_process *process = map_get(&w->pausing->paused, (uint64_t)pid);
+	uint64_t answered = process ? process->answered_cnt : 0;
+
+	if (w->all || pending_cnt <= answered)
+		release(w->pausing, pid);
+}
+
+void pausing_release(struct pausing *p, bool nothing_comes)
+{
+	struct release_walk w = { .pausing = p, .all = nothing_comes };
+
+	if (!kernel_side_any_paused(p->kernel))
+		return;
+	/* Before looking at the counts: see bpf/lib/pause.bpf.h. */
+	__atomic_fetch_add(&kernel_side_control(p->kernel)->release_seq, 1, __ATOMIC_SEQ_CST);
+	kernel_side_each_paused(p->kernel, release_if_answered, &w);
+}
+
+void pausing_forget(struct pausing *p, pid_t pid)
+{
+	free(map_remove(&p->paused, (uint64_t)pid));
+	kernel_side_unpause(p->kernel, pid);
+}
+
+void pausing_done(struct pausing *p)
+{
+	struct release_walk w = { .pausing = p, .all = true };
+	uint64_t pid;
+	void *process;
+	size_t pos = 0;
+
+	if (p->kernel)
+		kernel_side_each_paused(p->kernel, release_if_answered, &w);
+	if (p->cnt)
+		log_say(LOG_INFO, "programs were paused %llu times so that nothing is lost",
+			(unsigned long long)p->cnt);
+	while (map_next(&p->paused, &pos, &pid, &process))
+		free(process);
+	map_done(&p->paused);
+	free(p->buffer);
+}

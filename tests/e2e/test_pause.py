@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Programs that plaintap stops for a moment so that nothing is lost are always let go again."""
+
+from harness import (TLS_PAIR, check, check_eq, check_truth, main, os, select, signal, subprocess,
+                     truth_of)
+
+# Calls longer than a quarter of the buffer: the program is stopped for each.
+LONG = ["--size", "1M", "--count", "60", "--dir", "both"]
+SLOW = ["--on-pressure", "slow", "--buffer", "64K"]
+
+
+def child_of(parent):
+    """The program that plaintap runs, not its watchdog."""
+    for entry in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/stat" % entry, encoding="ascii", errors="replace") as f:
+                text = f.read()
+            with open("/proc/%s/comm" % entry, encoding="ascii", errors="replace") as f:
+                comm = f.read().strip()
+        except OSError:
+            continue
+        if entry.isdigit() and int(text.rsplit(")", 1)[1].split()[1]) == parent and comm == "tls_pair":
+            return int(entry)
+    return None
+
+
+def wait_gone(pid, seconds=30):
+    fd = os.pidfd_open(pid)
+    try:
+        check(select.select([fd], [], [], seconds)[0], "the program ends by itself")
+    finally:
+        os.close(fd)
+
+
+def test_killed(case, delay):
+    """SIGKILL at some moment of many stops."""
+    flows = case.path("flows") + "/"
+    p = case.tap("-o", flows, *SLOW, "--", TLS_PAIR, *LONG)
+    check(p.ready, "ready: " + p.err())
+    try:
+        p.p.wait(delay)
+    except subprocess.TimeoutExpired:
+        pass
+    child = child_of(p.pid)
+    p.stop(signal.SIGKILL)
+    p.wait()
+    if child and os.path.exists("/proc/%d" % child):
+        wait_gone(child)
+    check_eq(len(truth_of(p.out())), 4, "the program has moved all its bytes")
+
+
+def test_exact(case):
+    flows = case.path("flows") + "/"
+    p = case.tap_run("--strict", "-v", "-o", flows, *SLOW, "--", TLS_PAIR, *LONG)
+    check("paused" in p.err(), "it was stopped: " + p.err())
+    check_truth(flows, truth_of(p.out()))
+
+
+def test_no_pause(case):
+    p = case.tap_run("-v", "--no-pause", "-o", case.path("flows") + "/", "--", TLS_PAIR, "--size", "64M")
+    check("paused" not in p.err(), "never stopped: " + p.err())
+
+
+def test_stopped_by_another(case):
+    """A program that somebody else stops stays stopped."""
+    pair = case.pair("--size", "1k", "--wait")
+    p = case.tap("-p", pair.pid, "-o", case.path("o.jsonl"), *SLOW)
+    check(p.ready, "ready: " + p.err())
+    os.kill(pair.pid, signal.SIGSTOP)
+    p.stop()
+    check_eq(p.wait(), 0, "exit status")
+    with open("/proc/%d/stat" % pair.pid, encoding="ascii") as f:
+        check_eq(f.read().rsplit(")", 1)[1].split()[0], "T", "its state")
+    os.kill(pair.pid, signal.SIGCONT)
+    pair.go()
+    check_eq(len(truth_of(pair.rest())), 4, "it goes on")
+
+
+main([
+    ("long calls through a small buffer", test_exact),
+    ("--no-pause", test_no_pause),
+    ("stopped by somebody else", test_stopped_by_another),
+] + [("SIGKILL after %.2f s" % d, lambda c, d=d: test_killed(c, d)) for d in (0.05, 0.1, 0.2, 0.4)])
