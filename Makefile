@@ -5,6 +5,7 @@
 #	make demo                 shows a captured HTTPS exchange (needs root)
 #	make test                 all tests that this machine and user allow
 #	make test-unit            the unit, golden and check tests only
+#	make test-vm              the tests on older and newer kernels, in an emulator (no root needed)
 #	make bench [QUICK=1]      measures costs and capture rates (needs root; docs/BENCH.md)
 #	make install PREFIX=/usr/local DESTDIR=
 #	make format               clang-format over all C files
@@ -21,8 +22,8 @@ NINJA ?= ninja -C $(BUILD) --quiet
 SETUP_FLAGS = --buildtype=debugoptimized $(if $(CI),-Dwerror=true)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-unit bench install clean format fuzz build
-.PHONY: deps-build deps-demo deps-test deps-bench
+.PHONY: all demo test test-unit test-vm bench install clean format fuzz build
+.PHONY: deps-build deps-demo deps-test deps-vm deps-bench
 
 all:
 	@$(MAKE) --no-print-directory deps-build
@@ -39,7 +40,7 @@ build:
 	@out=$$($(NINJA) $(TARGETS) 2>&1) && s=0 || s=$$?; \
 		printf '%s\n' "$$out" | grep -v -e 'no work to do' -e '^$$' >&2; exit $$s
 
-deps-build deps-demo deps-test deps-bench: deps-%:
+deps-build deps-demo deps-test deps-vm deps-bench: deps-%:
 	@tools/install-deps $*
 
 # The order is the recipe's, so that `make -j` does not build before the packages are there.
@@ -52,6 +53,11 @@ test:
 	@$(MAKE) --no-print-directory deps-test
 	@$(MAKE) --no-print-directory build TARGETS=all
 	@BUILD=$(BUILD) tools/run-tests
+
+test-vm:
+	@$(MAKE) --no-print-directory deps-vm
+	@$(MAKE) --no-print-directory build TARGETS=all
+	@BUILD=$(BUILD) tools/run-tests --suite vm
 
 test-unit:
 	@$(MAKE) --no-print-directory deps-build

@@ -45,9 +45,9 @@ SEC("uprobe")
 int probe_session(void *ctx)
 {
 	/* The kernel wants a result that is seen to be 0 or 1. */
-	if (bpf_session_is_return())
+	if (bpf_session_is_return(ctx))
 		return 0;
-	return bpf_session_cookie() ? 0 : 1;
+	return bpf_session_cookie(ctx) ? 0 : 1;
 }
 
 SEC("uprobe")

@@ -80,7 +80,7 @@ static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
 	return len;
 }
 
-static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec)
+static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec, bool may_loop)
 {
 	u8 dir = role_dir(PROBE_COOKIE_ROLE(spec));
 	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
@@ -89,7 +89,7 @@ static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 
 	if (!conn)
 		return;
 	len = call_len(result, PROBE_COOKIE_LEN_FROM(spec), conn->done[dir]);
-	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid);
+	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 
 SEC("uprobe")
@@ -101,13 +101,14 @@ int tls_session(struct pt_regs *ctx)
 	struct entry_args a = entry_args_read(ctx);
 	u64 *object;
 
-	if (!bpf_session_is_return() && !process_is_watched(pid_tgid >> 32))
+	keep_kernel_stack(ctx);
+	if (!bpf_session_is_return(ctx) && !process_is_watched(pid_tgid >> 32))
 		return 1;
-	object = bpf_session_cookie();
+	object = bpf_session_cookie(ctx);
 	if (!object)
 		return 1;
-	if (bpf_session_is_return()) {
-		tls_leave(result, *object, pid_tgid, spec);
+	if (bpf_session_is_return(ctx)) {
+		tls_leave(result, *object, pid_tgid, spec, true);
 		return 0;
 	}
 	*object = a.object;
@@ -119,6 +120,7 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct entry_args a = entry_args_read(ctx);
 
+	keep_kernel_stack(ctx);
 	if (!process_is_watched(pid_tgid >> 32))
 		return 0;
 	if (tls_enter(&a, pid_tgid, spec) && !call_enter(pid_tgid, a.frame, a.object))
@@ -126,14 +128,17 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 	return 0;
 }
 
-static __always_inline int pair_return(struct pt_regs *ctx, u64 spec)
+static __always_inline int pair_return(struct pt_regs *ctx, u64 spec, bool may_loop)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u64 result = REGS_RESULT(ctx);
-	u64 object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
+	u64 object;
+
+	keep_kernel_stack(ctx);
+	object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
 
 	if (object)
-		tls_leave(result, object, pid_tgid, spec);
+		tls_leave(result, object, pid_tgid, spec, may_loop);
 	return 0;
 }
 
@@ -146,7 +151,7 @@ int tls_entry(struct pt_regs *ctx)
 SEC("uprobe")
 int tls_return(struct pt_regs *ctx)
 {
-	return pair_return(ctx, bpf_get_attach_cookie(ctx));
+	return pair_return(ctx, bpf_get_attach_cookie(ctx), true);
 }
 
 static __always_inline bool call_witnessed_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
@@ -179,7 +184,8 @@ int tls_witness_session(struct pt_regs *ctx)
 	u64 result = REGS_RESULT(ctx), frame = REGS_RETURN_FRAME(ctx);
 	struct entry_args a = entry_args_read(ctx);
 
-	if (bpf_session_is_return()) {
+	keep_kernel_stack(ctx);
+	if (bpf_session_is_return(ctx)) {
 		call_witnessed_leave(result, frame, pid_tgid, spec);
 		return 0;
 	}
@@ -193,6 +199,7 @@ static __always_inline int witness_pair_entry(struct pt_regs *ctx, u64 spec)
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct entry_args a = entry_args_read(ctx);
 
+	keep_kernel_stack(ctx);
 	if (process_is_watched(pid_tgid >> 32))
 		call_witnessed_enter(&a, pid_tgid, spec);
 	return 0;
@@ -200,6 +207,7 @@ static __always_inline int witness_pair_entry(struct pt_regs *ctx, u64 spec)
 
 static __always_inline int witness_pair_return(struct pt_regs *ctx, u64 spec)
 {
+	keep_kernel_stack(ctx);
 	call_witnessed_leave(REGS_RESULT(ctx), REGS_RETURN_FRAME(ctx), bpf_get_current_pid_tgid(),
 			     spec);
 	return 0;
@@ -217,7 +225,10 @@ int tls_witness_return(struct pt_regs *ctx)
 	return witness_pair_return(ctx, bpf_get_attach_cookie(ctx));
 }
 
-/* The target is not known here: user space then takes the only one there is. */
+/*
+ * The target is not known here: user space then takes the only one there is. Kernels without
+ * cookies (5.14) have no loops by callback (5.17) either.
+ */
 #define TLS_PLAIN(name, role, len_from)                                           \
 	SEC("uprobe")                                                             \
 	int tls_##name##_entry(struct pt_regs *ctx)                               \
@@ -227,7 +238,7 @@ int tls_witness_return(struct pt_regs *ctx)
 	SEC("uprobe")                                                             \
 	int tls_##name##_return(struct pt_regs *ctx)                              \
 	{                                                                         \
-		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0));         \
+		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0), false);  \
 	}                                                                         \
 	SEC("uprobe")                                                             \
 	int tls_witness_##name##_entry(struct pt_regs *ctx)                       \

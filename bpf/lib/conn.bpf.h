@@ -108,9 +108,13 @@ static long send_loop_step(u32 index, void *user)
 	return send_next(user);
 }
 
-static __always_inline void send_all(struct send_state *s)
+/*
+ * `may_loop` is a constant: where it is false no reference to the callback must remain, not even in
+ * code that is never reached, as kernels before 5.13 refuse the whole program for it.
+ */
+static __always_inline void send_all(struct send_state *s, bool may_loop)
 {
-	if (has_bpf_loop) {
+	if (may_loop && has_bpf_loop) {
 		bpf_loop(*s->left / REC_DATA_MAX + 1, send_loop_step, s, 0);
 		return;
 	}
@@ -119,9 +123,9 @@ static __always_inline void send_all(struct send_state *s)
 			return;
 }
 
-static __always_inline void send_call(struct send_state *s, u64 len)
+static __always_inline void send_call(struct send_state *s, u64 len, bool may_loop)
 {
-	if (pause_for_long_call(&s->piece, len)) {
+	if (pause_for_long_call(&s->piece, len, may_loop)) {
 		STATS_ADD(bytes_sent, len);
 		*s->left = 0;
 		s->piece.gap_causes = 0;
@@ -130,7 +134,7 @@ static __always_inline void send_call(struct send_state *s, u64 len)
 	if (len <= REC_DATA_MAX)
 		send_next(s);
 	else
-		send_all(s);
+		send_all(s, may_loop);
 	if (*s->left) {
 		STATS_ADD(bytes_too_long, *s->left);
 		s->piece.gap_causes |= REC_GAP_TOO_LONG;
@@ -138,9 +142,9 @@ static __always_inline void send_call(struct send_state *s, u64 len)
 	pause_if_filling(s->piece.pid);
 }
 
-/* `len` bytes of plaintext at `user_addr` passed in direction `dir`. */
+/* `len` bytes of plaintext at `user_addr` passed in direction `dir`. `may_loop`: see send_all(). */
 static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user_addr, u64 len,
-				       u64 pid_tgid)
+				       u64 pid_tgid, bool may_loop)
 {
 	struct send_state s = {};
 
@@ -160,7 +164,7 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 	conn->tid = (u32)pid_tgid;
 	STATS_ADD(calls, 1);
 	STATS_ADD(bytes_seen, len);
-	send_call(&s, len);
+	send_call(&s, len, may_loop);
 	conn->gap_causes[dir] = s.piece.gap_causes;
 }
 

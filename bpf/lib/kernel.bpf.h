@@ -12,6 +12,12 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+#include "kfunc_numbers.h"
+
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
@@ -33,14 +39,37 @@ struct task_struct {
 	struct signal_struct *signal;
 } __attribute__((preserve_access_index));
 
+/*
+ * To stand in every program for uprobes, with the context as argument; does nothing at run time.
+ *
+ * From 6.13 on the kernel may give a program a "private" stack: one per CPU. It relies on the check
+ * against recursion that other programs have. Uprobes have none, and may be preempted: then two
+ * threads on one CPU share that stack, and the kernel crashes in the ring buffer (seen on 7.2). A
+ * program in which a tail call stands, reached or not, is never given one.
+ */
+const volatile bool has_tail_call = false;
+
+static __always_inline void keep_kernel_stack(void *ctx)
+{
+	if (has_tail_call)
+		bpf_tail_call(ctx, NULL, 0);
+}
+
 /* Context of a raw tracepoint. */
 struct raw_tp_args {
 	u64 arg[3];
 };
 
+/*
+ * Kernel functions whose declaration has changed: 6.13 has them without an argument, 7.0 with the
+ * context. As the argument does no harm where it is not taken, one way of calling fits both; only
+ * libbpf would refuse the declaration. So these are numbers that no helper has, and user space puts
+ * the kernel's own in their place (src/attach/kfuncs.c).
+ */
+static bool (*const bpf_session_is_return)(void *ctx) = (void *)KFUNC_SESSION_IS_RETURN;
+static u64 *(*const bpf_session_cookie)(void *ctx) = (void *)KFUNC_SESSION_COOKIE;
+
 /* Kernel functions that newer kernels offer to programs; absent ones stay unresolved. */
-extern bool bpf_session_is_return(void) __ksym __weak;
-extern u64 *bpf_session_cookie(void) __ksym __weak;
 extern int bpf_probe_read_user_dynptr(struct bpf_dynptr *dst, u32 off, u32 len,
 				      const void *unsafe_src) __ksym __weak;
 

@@ -106,15 +106,15 @@ static long pause_try_step(u32 index, void *user)
 	return pause_try(user);
 }
 
-/* True: user space will read the bytes of this call itself. */
-static __always_inline bool pause_for_long_call(const struct piece *p, u64 len)
+/* True: user space will read the bytes of this call itself. `may_loop`: see send_all(). */
+static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
 	struct pause_try t = { .control = control_get(), .tries_left = PAUSE_TRY_MAX };
 
 	if (!t.control || t.control->pause == PAUSE_NEVER || len <= long_call_len())
 		return false;
 	pending_fill(&t.rec, p, len);
-	if (has_bpf_loop) {
+	if (may_loop && has_bpf_loop) {
 		bpf_loop(PAUSE_TRY_MAX, pause_try_step, &t, 0);
 	} else {
 		t.tries_left = 1;

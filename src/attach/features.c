@@ -57,7 +57,7 @@ static unsigned attach_type_of(enum feature f)
 }
 
 /* Loads the programs of the features in `wanted`; those that load and link work. */
-static bool try_features(unsigned wanted)
+static bool try_features(unsigned wanted, const struct kfuncs *kfuncs)
 {
 	struct probe_bpf *skel = probe_bpf__open();
 	bool good;
@@ -70,7 +70,9 @@ static bool try_features(unsigned wanted)
 		bpf_program__set_autoload(prog, wanted >> f & 1);
 		bpf_program__set_expected_attach_type(prog, attach_type_of(f));
 	}
-	good = probe_bpf__load(skel) == 0;
+	good = !(wanted >> FEATURE_SESSION & 1) ||
+	       kfuncs_link(kfuncs, skel->progs.probe_session) == 0;
+	good = good && probe_bpf__load(skel) == 0;
 	for (int f = 0; good && f < FEATURE_CNT; f++)
 		if ((wanted >> f & 1) && attach_type_of(f))
 			good = link_uprobe_multi_works(bpf_program__fd(program_of(skel, f)),
@@ -86,7 +88,7 @@ static int check_minimum(struct error *ret_error)
 			ret_error, -ENOTSUP,
 			"this kernel tells no types of its own: /sys/kernel/btf/vmlinux is "
 			"missing; plaintap needs a kernel built with CONFIG_DEBUG_INFO_BTF=y");
-	if (!try_features(0))
+	if (!try_features(0, NULL))
 		return error_set(ret_error, -ENOTSUP,
 				 "this kernel refuses BPF ring buffers or BPF altogether; plaintap "
 				 "needs Linux 5.8 or later, and no lockdown mode that forbids BPF");
@@ -102,15 +104,18 @@ int features_probe(unsigned forbidden, struct features *ret, struct error *ret_e
 
 	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
 		return check_minimum(ret_error);
+	if ((wanted >> FEATURE_SESSION & 1) && kfuncs_find(&found.kfuncs) < 0)
+		wanted &= ~(1u << FEATURE_SESSION);
 	/* A new kernel has them all: one load instead of five. */
-	at_once = try_features(wanted);
+	at_once = try_features(wanted, &found.kfuncs);
 	if (!at_once) {
 		r = check_minimum(ret_error);
 		if (r < 0)
 			return r;
 	}
 	for (int f = 0; f < FEATURE_CNT; f++) {
-		found.has[f] = (wanted >> f & 1) && (at_once || try_features(1u << f));
+		found.has[f] = (wanted >> f & 1) &&
+			       (at_once || try_features(1u << f, &found.kfuncs));
 		log_say(LOG_DEBUG, "kernel feature %s: %s", feature_name(f),
 			found.has[f] ? "yes" : "no");
 	}

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "kfuncs.h"
 
 enum feature {
 	FEATURE_SESSION,     /* one uprobe link for entry and return */
@@ -19,6 +20,7 @@ enum feature {
 
 struct features {
 	bool has[FEATURE_CNT];
+	struct kfuncs kfuncs; /* valid with FEATURE_SESSION */
 };
 
 /*

@@ -117,6 +117,13 @@ static int share_maps(struct kernel_side *k)
 	return 0;
 }
 
+static int link_session_functions(struct kernel_side *k)
+{
+	int r = kfuncs_link(&k->features.kfuncs, k->tls->progs.tls_session);
+
+	return r < 0 ? r : kfuncs_link(&k->features.kfuncs, k->tls->progs.tls_witness_session);
+}
+
 static int load_tls(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
@@ -129,6 +136,8 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	choose_programs(k);
 	r = share_maps(k);
+	if (!r && k->prober.fashion == FASHION_SESSION)
+		r = link_session_functions(k);
 	if (!r)
 		r = tls_bpf__load(k->tls);
 	if (r < 0)

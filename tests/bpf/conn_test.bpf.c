@@ -8,16 +8,28 @@ struct test_args {
 	u64 object, pid_tgid, dir, addr, len;
 };
 
-SEC("raw_tp")
-int test_bytes(struct test_args *ctx)
+static __always_inline int bytes(struct test_args *ctx, bool may_loop)
 {
 	u64 pid_tgid = ctx->pid_tgid;
 	struct conn_state *conn = conn_find_or_add(ctx->object, pid_tgid >> 32, 5);
 
 	if (!conn)
 		return 1;
-	conn_bytes(conn, ctx->dir & 1, ctx->addr, ctx->len, pid_tgid);
+	conn_bytes(conn, ctx->dir & 1, ctx->addr, ctx->len, pid_tgid, may_loop);
 	return 0;
+}
+
+SEC("raw_tp")
+int test_bytes(struct test_args *ctx)
+{
+	return bytes(ctx, true);
+}
+
+/* Older kernels do not load the one above. */
+SEC("raw_tp")
+int test_bytes_no_callback(struct test_args *ctx)
+{
+	return bytes(ctx, false);
 }
 
 SEC("raw_tp")

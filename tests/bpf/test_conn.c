@@ -50,6 +50,7 @@ static void open_side(uint32_t ring_size)
 		abort();
 	skel->rodata->has_user_dynptr = with_dynptr;
 	skel->rodata->has_bpf_loop = with_loop;
+	bpf_program__set_autoload(skel->progs.test_bytes, with_loop);
 	bpf_map__set_max_entries(skel->maps.ring, ring_size);
 	if (conn_test_bpf__load(skel) || ring_open(bpf_map__fd(skel->maps.ring), ring_size, &ring))
 		abort();
@@ -93,7 +94,8 @@ static void drain(void)
 static void call_at(uint64_t object, unsigned dir, const void *addr, uint64_t len)
 {
 	uint64_t args[] = { object, THREAD, dir, (uint64_t)(uintptr_t)addr, len };
-	int64_t r = bpf_run(skel->progs.test_bytes, args, 5);
+	int64_t r = bpf_run(with_loop ? skel->progs.test_bytes : skel->progs.test_bytes_no_callback,
+			    args, 5);
 
 	if (r)
 		OK_MSG(false, "the program runs: %lld", (long long)r);
