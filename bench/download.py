@@ -49,19 +49,14 @@ class Download:
         return sample
 
     def with_tap(self, kind):
-        """By -p on a shell that waits, runs curl, and stays until plaintap was looked at."""
+        """As its command, so that its first byte is seen; the time is curl's own."""
         out = Output(self.b, kind)
-        go = ["sh", "-c", "read go && \"$@\"; read end", "sh"] + self.argv()
-        curl = Program(self.b, go, library_dir=self.folder, stdin=True)
-        p = tap(self.b, "-p", curl.pid, *out.args)
-        curl.go()
-        ms = self.took(curl.line())
+        p = tap(self.b, *out.args, "--", *self.argv(), library_dir=self.folder)
+        ms = self.took(p.line())
         memory = p.memory()
-        curl.close_stdin()
-        curl.wait(good=None)  # `read` fails at the end of stdin
         p.wait()
         sample = Sample(ms, self.captured(out), cpu=p.cpu_seconds - p.cpu_at_ready,
-                        bytes=self.size, hwm=memory["VmHWM"], records=records_of(
+                        bytes=self.size, hwm=memory.get("VmHWM"), records=records_of(
                             out.last_line() if kind == "jsonl" else None))
         out.remove()
         return sample

@@ -15,12 +15,13 @@ FLOOR = "empty probes (floor)"
 TLS_CALLS = ("SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex")
 
 
-def tap(b, *args):
+def tap(b, *args, library_dir=None):
     """plaintap, ready. Has .attach_seconds and .cpu_at_ready."""
     r, w = os.pipe()
     start = time.monotonic()
     try:
-        p = Program(b, [PLAINTAP, "--ready-fd", w] + list(args), pass_fds=(w,))
+        p = Program(b, [PLAINTAP, "--ready-fd", w] + list(args), pass_fds=(w,),
+                    library_dir=library_dir)
     finally:
         os.close(w)
     try:
