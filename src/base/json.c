@@ -99,6 +99,32 @@ static void put_escape(struct json *j, uint8_t byte)
 	}
 }
 
+/*
+ * How many whole words of `p` need no escape, in bytes. By word: a byte below 0x20 or equal to a
+ * given one borrows into its top bit. A byte from 0x80 on may stop it, and never passes it wrongly
+ * unless `pass_high`.
+ */
+static size_t plain_words(const char *p, size_t len, bool pass_high)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t n = 0;
+
+	for (; len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
+		uint64_t w, quote, slash, del;
+
+		memcpy(&w, p + n, sizeof(w));
+		if (w & tops && !pass_high)
+			break;
+		quote = w ^ ones * '"';
+		slash = w ^ ones * '\\';
+		del = w ^ ones * 0x7f;
+		if ((((w - ones * 0x20) | (quote - ones) | (slash - ones) | (del - ones)) & ~w) &
+		    tops)
+			break;
+	}
+	return n;
+}
+
 /* Bytes from `high` on are escaped too. */
 static void put_string(struct json *j, struct str s, unsigned high)
 {
@@ -107,8 +133,12 @@ static void put_string(struct json *j, struct str s, unsigned high)
 	value(j);
 	put(j, "\"", 1);
 	for (i = 0; i < s.len; i++) {
-		uint8_t byte = (uint8_t)s.p[i];
+		uint8_t byte;
 
+		i += plain_words(s.p + i, s.len - i, high > 0xff);
+		if (i == s.len)
+			break;
+		byte = (uint8_t)s.p[i];
 		if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7f && byte < high)
 			continue;
 		put(j, s.p + start, i - start);

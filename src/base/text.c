@@ -5,6 +5,8 @@
  */
 #include "text.h"
 
+#include <string.h>
+
 /* Smallest character that needs 2, 3, 4 bytes: anything less is an overlong form. */
 static const uint32_t char_min[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
@@ -40,13 +42,31 @@ size_t text_decode(const uint8_t *p, size_t len, uint32_t *ret_char)
 	return need;
 }
 
+/* How many whole words of ASCII `p` begins with, in bytes. */
+static size_t ascii_words(const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+	uint64_t word;
+
+	for (; len - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, p + n, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return n;
+}
+
 bool text_is_utf8(const void *p, size_t len)
 {
 	const uint8_t *at = p;
 	uint32_t c;
 
+	/* Nearly all text is ASCII: a word at a time. */
 	for (size_t n; len; at += n, len -= n) {
-		n = text_decode(at, len, &c);
+		n = ascii_words(at, len);
+		if (n)
+			continue;
+		n = *at < 0x80 ? 1 : text_decode(at, len, &c);
 		if (!n)
 			return false;
 	}
