@@ -32,15 +32,27 @@ static __always_inline struct pause_state *pause_process(u32 pid)
 	return bpf_map_lookup_elem(&paused, &pid);
 }
 
+static __always_inline bool ring_is_filled_to_part(void)
+{
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
+	       bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / PAUSE_PART;
+}
+
+/* User space may be letting the process go in this very moment: then the stop is asked for again.
+ */
 static __always_inline void pause_if_filling(u32 pid)
 {
 	struct capture_control *c = control_get();
 
-	if (!c || c->pause != PAUSE_WHEN_FILLING)
+	if (!c || c->pause != PAUSE_WHEN_FILLING || !ring_is_filled_to_part())
 		return;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
-	    bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / PAUSE_PART)
-		pause_process(pid);
+#pragma unroll
+	for (int i = 0; i < 4; i++) {
+		u64 seq = *(volatile u64 *)&c->release_seq;
+
+		if (!pause_process(pid) || *(volatile u64 *)&c->release_seq == seq)
+			return;
+	}
 }
 
 /* How many bytes of one call go through the ring at most, if the rest of it may be stopped for. */

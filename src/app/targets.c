@@ -38,6 +38,7 @@ static void say_problem(const struct process_findings *f)
 
 static void find_cached(struct app *a)
 {
+	size_t known_cnt = a->targets.cnt;
 	struct process_findings findings;
 	struct error err = { 0 };
 	int r;
@@ -46,6 +47,8 @@ static void find_cached(struct app *a)
 	r = discover_loader_cache(LD_CACHE_PATH, &a->targets, &findings, &err);
 	if (r < 0 && r != -ENOENT)
 		log_say(LOG_WARNING, "%s", err.text);
+	for (size_t i = known_cnt; i < a->targets.cnt; i++)
+		a->targets.items[i]->speculative = true;
 	say_problem(&findings);
 	process_findings_done(&findings);
 }

@@ -24,11 +24,18 @@ struct check {
 	bool has_closer;
 };
 
+/*
+ * The witnesses of a check cost every process that uses the library. In one that perhaps nobody
+ * watched ever uses they stay no longer than this without a call.
+ */
+#define SPECULATIVE_CHECK_NS UINT64_C(10000000000)
+
 struct attachment {
 	const struct prober *prober; /* borrowed */
 	const struct target *target; /* borrowed */
 	struct link_set probes;
 	struct check checks[REC_DIR_CNT];
+	uint64_t first_look_ns; /* 0: not yet */
 };
 
 static int witness_map(const struct attachment *a)
@@ -207,13 +214,29 @@ bool attachment_is_checked(const struct attachment *a)
 	return a->checks[REC_SENT].going_on || a->checks[REC_RECEIVED].going_on;
 }
 
-void attachment_check(struct attachment *a)
+static bool is_in_vain(struct attachment *a, const struct witness_counts c[REC_DIR_CNT],
+		       uint64_t now_ns)
+{
+	if (!a->first_look_ns)
+		a->first_look_ns = now_ns;
+	return a->target->speculative && !c[REC_SENT].calls && !c[REC_RECEIVED].calls &&
+	       now_ns - a->first_look_ns > SPECULATIVE_CHECK_NS;
+}
+
+void attachment_check(struct attachment *a, uint64_t now_ns)
 {
 	struct witness_counts counts[REC_DIR_CNT];
 
 	if (!attachment_is_checked(a))
 		return;
 	read_counts(a, counts);
+	if (is_in_vain(a, counts, now_ns)) {
+		log_say(LOG_DEBUG,
+			"%s: not used by a watched program so far; its places stay unchecked",
+			a->target->path);
+		end_checks(a);
+		return;
+	}
 	if (say_if_wrong(a, counts, "; from now on its exported functions are probed")) {
 		fall_back(a);
 		return;

@@ -8,6 +8,7 @@
 #define PLAINTAP_ATTACH_ATTACHMENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -23,9 +24,11 @@ int attachment_new(const struct prober *p, const struct target *t, struct attach
 		   struct error *ret_error);
 /*
  * Looks how the check goes, and ends it when there is enough to say. A mismatch is told as a
- * warning. Cheap, and never waits for the kernel to take a probe off, but after a mismatch.
+ * warning. In a speculative target the check also ends after a while without any call: its probes
+ * cost all who use the library. `now_ns` is CLOCK_MONOTONIC. Cheap, and never waits for the kernel
+ * to take a probe off, but after a mismatch.
  */
-void attachment_check(struct attachment *a);
+void attachment_check(struct attachment *a, uint64_t now_ns);
 /* Is the check still going on? */
 bool attachment_is_checked(const struct attachment *a);
 /* Takes the probes off; the last look at the check. The object remains. */

@@ -219,7 +219,7 @@ void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
 		return;
 	k->next_check_ns = now_ns + CHECK_INTERVAL_NS;
 	for (size_t i = 0; i < k->attachment_cnt; i++)
-		attachment_check(k->attachments[i]);
+		attachment_check(k->attachments[i], now_ns);
 }
 
 void kernel_side_detach(struct kernel_side *k)

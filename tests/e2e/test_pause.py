@@ -6,7 +6,7 @@ from harness import (TLS_PAIR, check, check_eq, check_truth, main, os, select, s
 
 # Calls longer than a quarter of the buffer: the program is stopped for each.
 LONG = ["--size", "1M", "--count", "60", "--dir", "both"]
-SLOW = ["--on-pressure", "slow", "--buffer", "64K"]
+SLOW = ["--on-pressure", "slow", "--buffer", "256K"]
 
 
 def child_of(parent):
