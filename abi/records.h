@@ -59,8 +59,8 @@ struct rec_data {
 /*
  * A call that moved more than fits the ring well: its process is being stopped, and user space is
  * to read the bytes from its memory. If the process was let go since `release_seq` was read, the
- * stop may have been undone: the record is then void, and unless it says `last_try` another one
- * for the same bytes follows.
+ * stop was perhaps undone: the record is then void, and unless it says `last_try` another one for
+ * the same bytes follows.
  */
 struct rec_pending {
 	struct rec_head head;
@@ -127,9 +127,10 @@ struct unsent_end {
 	__u32 pad32;
 };
 
-/* Value of map `paused`, key: pid. A process that the kernel side has asked to stop. */
+/* Value of map `paused`, key: pid. A process that the kernel side has ever asked to stop. */
 struct pause_state {
-	__u64 pending_cnt; /* how many rec_pending were told of it since the entry was made */
+	__u64 stop_cnt;	   /* how often, counted right after each signal */
+	__u64 pending_cnt; /* how many rec_pending were told of it */
 };
 
 /* When the kernel side may stop a process. */
@@ -167,7 +168,7 @@ struct capture_control {
 	__u32 self_pid;	   /* user space: never watched */
 	__u32 consumer;	   /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
 	__u32 pause;	   /* user space: enum pause_when */
-	__u64 release_seq; /* user space: counts up before it decides who may go on */
+	__u64 release_seq; /* user space: odd while it lets a process go, even between */
 };
 
 /* Attach cookie of a probe: what a hit there means. */
@@ -184,7 +185,7 @@ enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 _Static_assert(sizeof(struct rec_head) == 16, "layout");
 _Static_assert(sizeof(struct rec_data) == 56, "layout");
 _Static_assert(sizeof(struct rec_pending) == 72, "layout");
-_Static_assert(sizeof(struct pause_state) == 8, "layout");
+_Static_assert(sizeof(struct pause_state) == 16, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
 _Static_assert(sizeof(struct conn_state) == 88, "layout");

@@ -3,8 +3,9 @@
  * Stops a process so that nothing of it is lost: when one call alone is too long for the ring, and,
  * if asked for, when the ring fills. The stop takes effect before the call returns to the program.
  *
- * Order matters: first the signal, then the entry in `paused`. User space takes the entry away and
- * then lets the process go on; the other way round a process could be left stopped and unknown.
+ * User space lets a process go when its stop_cnt has moved. Counting comes after the signal: a stop
+ * is either undone by a letting go that comes later anyway, or seen by the next one; no process is
+ * left stopped and unknown.
  */
 #ifndef PLAINTAP_BPF_PAUSE_H
 #define PLAINTAP_BPF_PAUSE_H
@@ -13,7 +14,7 @@
 
 enum { SIGNAL_STOP = 19 };
 
-/* Key: pid. Filled here; deleted by user space when it lets the process go on. */
+/* Key: pid. Filled here; deleted by user space when the process ends. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -25,11 +26,21 @@ struct {
 static __always_inline struct pause_state *pause_process(u32 pid)
 {
 	struct pause_state fresh = {};
+	struct pause_state *state = bpf_map_lookup_elem(&paused, &pid);
 
-	if (bpf_send_signal(SIGNAL_STOP))
+	if (!state) {
+		bpf_map_update_elem(&paused, &pid, &fresh, BPF_NOEXIST);
+		state = bpf_map_lookup_elem(&paused, &pid);
+	}
+	if (!state || bpf_send_signal(SIGNAL_STOP))
 		return NULL;
-	bpf_map_update_elem(&paused, &pid, &fresh, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&paused, &pid);
+	__sync_fetch_and_add(&state->stop_cnt, 1);
+	return state;
+}
+
+static __always_inline u64 release_seq_read(struct capture_control *c)
+{
+	return *(volatile u64 *)&c->release_seq;
 }
 
 static __always_inline bool ring_is_filled_to_part(void)
@@ -48,9 +59,9 @@ static __always_inline void pause_if_filling(u32 pid)
 		return;
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
-		u64 seq = *(volatile u64 *)&c->release_seq;
+		u64 seq = release_seq_read(c);
 
-		if (!pause_process(pid) || *(volatile u64 *)&c->release_seq == seq)
+		if (!pause_process(pid) || release_seq_read(c) == seq)
 			return;
 	}
 }
@@ -80,56 +91,63 @@ static __always_inline void pending_fill(struct rec_pending *rec, const struct p
 	rec->gap_causes = p->gap_causes;
 }
 
+enum { PAUSE_STEP_MAX = 1 << 16, PAUSE_WAIT_NS = 2000000 };
+
 struct pause_try {
 	struct capture_control *control;
 	struct rec_pending rec;
-	u32 tries_left;
-	u32 told;
+	u64 give_up_ns; /* after this time the try is the last one */
+	u64 told;
 };
 
 /*
  * One try to stop the process and tell of its bytes. User space may be letting it go in this very
- * moment, for another thread's sake, and undo the stop. It counts release_seq up before it looks
- * at pending_cnt, we count pending_cnt up before we look at release_seq again: so either it sees
- * that something is pending, or we see that we must try again. True when the trying is over.
+ * moment, for another thread's sake, and undo the stop. It makes release_seq odd before it looks at
+ * pending_cnt; we count pending_cnt up before we look at release_seq again: so either it sees that
+ * something is pending and leaves the process alone, or we see that we must try again. True when
+ * the trying is over.
  */
 static __always_inline bool pause_try(struct pause_try *t)
 {
 	struct pause_state *state;
 
-	t->rec.release_seq = *(volatile u64 *)&t->control->release_seq;
-	t->rec.last_try = --t->tries_left == 0;
+	t->rec.release_seq = release_seq_read(t->control);
+	t->rec.last_try = bpf_ktime_get_ns() >= t->give_up_ns;
 	state = pause_process(t->rec.pid);
 	if (!state)
 		return true;
 	__sync_fetch_and_add(&state->pending_cnt, 1);
 	if (!emit_fixed(&t->rec, sizeof(t->rec))) {
 		__sync_fetch_and_add(&state->pending_cnt, -1);
+		t->told = 0;
 		return true;
 	}
 	t->told = 1;
-	return t->rec.last_try || *(volatile u64 *)&t->control->release_seq == t->rec.release_seq;
+	return t->rec.last_try || release_seq_read(t->control) == t->rec.release_seq;
 }
 
-enum { PAUSE_TRY_MAX = 8 };
-
+/* Letting one process go takes microseconds: that is waited for, within bounds. */
 static long pause_try_step(u32 index, void *user)
 {
-	return pause_try(user);
+	struct pause_try *t = user;
+
+	if ((release_seq_read(t->control) & 1) && bpf_ktime_get_ns() < t->give_up_ns)
+		return 0;
+	return pause_try(t);
 }
 
 /* True: user space will read the bytes of this call itself. `may_loop`: see send_all(). */
 static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
-	struct pause_try t = { .control = control_get(), .tries_left = PAUSE_TRY_MAX };
+	struct pause_try t = { .control = control_get() };
 
 	if (!t.control || t.control->pause == PAUSE_NEVER || len <= long_call_len())
 		return false;
 	pending_fill(&t.rec, p, len);
 	if (may_loop && has_bpf_loop) {
-		bpf_loop(PAUSE_TRY_MAX, pause_try_step, &t, 0);
+		t.give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
+		bpf_loop(PAUSE_STEP_MAX, pause_try_step, &t, 0);
 	} else {
-		t.tries_left = 1;
 		pause_try(&t);
 	}
 	return t.told;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,8 +25,9 @@ enum {
 };
 
 struct paused_process {
-	uint64_t answered_cnt; /* pending calls read since it was last let go */
-	uint64_t released_seq; /* release_seq when that was; 0: never */
+	uint64_t answered_cnt; /* pending calls that were dealt with */
+	uint64_t handled_cnt;  /* stop_cnt when it was last let go */
+	uint64_t released_seq; /* release_seq after that; 0: never */
 };
 
 void pausing_init(struct pausing *p, struct kernel_side *kernel)
@@ -107,22 +109,26 @@ static uint64_t read_call(struct pausing *p, struct collector *c, struct pending
 	return done;
 }
 
+/* A stop that was asked for while a process was let go may have been undone. */
+static bool is_void(const struct paused_process *process, const struct pending_call *call)
+{
+	return (call->release_seq & 1) || call->release_seq < process->released_seq;
+}
+
 void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call)
 {
 	struct paused_process *process = process_of(p, call->chunk.pid);
-	bool is_void = !process || call->release_seq < process->released_seq;
+	bool readable = process && !is_void(process, call);
 	struct pending_call rest = *call;
 	uint64_t done = 0;
 
-	/* Not counted as answered: nobody knows whether it was counted as pending before or after.
-	 */
-	if (is_void && !call->last_try)
-		return;
-	if (!is_void)
+	if (process)
 		process->answered_cnt++;
+	if (!readable && !call->last_try)
+		return;
 	if (!p->buffer)
 		p->buffer = malloc(READ_LEN);
-	if (p->buffer && !is_void && wait_until_stopped(call->chunk.pid, call->chunk.tid))
+	if (p->buffer && readable && wait_until_stopped(call->chunk.pid, call->chunk.tid))
 		done = read_call(p, c, &rest);
 	if (done < call->len)
 		collect_pending_missing(c, &rest, call->len - done);
@@ -136,18 +142,40 @@ void pausing_take_again(struct pausing *p, const struct pending_call *call)
 		process->answered_cnt++;
 }
 
-/* First out of the table, then let go: see bpf/lib/pause.bpf.h. */
-static void release(struct pausing *p, pid_t pid)
+static uint64_t next_seq(struct pausing *p)
 {
-	struct paused_process *process = process_of(p, pid);
+	return __atomic_add_fetch(&kernel_side_control(p->kernel)->release_seq, 1,
+				  __ATOMIC_SEQ_CST);
+}
 
-	kernel_side_unpause(p->kernel, pid);
-	kill(pid, SIGCONT);
-	p->cnt++;
-	if (!process)
-		return;
-	process->answered_cnt = 0;
-	process->released_seq = kernel_side_control(p->kernel)->release_seq;
+/*
+ * A thread that is let go may want this processor at once, and then wait in the kernel side for the
+ * number to be even again, without giving the processor back: so nothing ordinary may come between.
+ */
+static void set_uninterrupted(bool on)
+{
+	struct sched_param param = { .sched_priority = on ? 1 : 0 };
+
+	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param);
+}
+
+/* The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. */
+static void release(struct pausing *p, struct paused_process *process, pid_t pid, bool all)
+{
+	struct pause_state state;
+
+	set_uninterrupted(true);
+	next_seq(p);
+	if (kernel_side_pause_state(p->kernel, pid, &state) == 0 &&
+	    (all || state.pending_cnt <= process->answered_cnt)) {
+		process->handled_cnt = state.stop_cnt;
+		kill(pid, SIGCONT);
+		process->released_seq = next_seq(p);
+		p->cnt++;
+	} else {
+		next_seq(p);
+	}
+	set_uninterrupted(false);
 }
 
 struct release_walk {
@@ -155,31 +183,28 @@ struct release_walk {
 	bool all; /* whatever is pending */
 };
 
-static void release_if_answered(void *user, pid_t pid, uint64_t pending_cnt)
+static void release_if_stopped(void *user, pid_t pid, const struct pause_state *state)
 {
 	struct release_walk *w = user;
-	const struct paused_process *process = map_get(&w->pausing->paused, (uint64_t)pid);
-	uint64_t answered = process ? process->answered_cnt : 0;
+	struct paused_process *process = process_of(w->pausing, pid);
 
-	if (w->all || pending_cnt <= answered)
-		release(w->pausing, pid);
+	if (!process)
+		kill(pid, SIGCONT);
+	else if (state->stop_cnt != process->handled_cnt)
+		release(w->pausing, process, pid, w->all);
 }
 
 void pausing_release(struct pausing *p, bool nothing_comes)
 {
 	struct release_walk w = { .pausing = p, .all = nothing_comes };
 
-	if (!kernel_side_any_paused(p->kernel))
-		return;
-	/* Before looking at the counts: see bpf/lib/pause.bpf.h. */
-	__atomic_fetch_add(&kernel_side_control(p->kernel)->release_seq, 1, __ATOMIC_SEQ_CST);
-	kernel_side_each_paused(p->kernel, release_if_answered, &w);
+	kernel_side_each_paused(p->kernel, release_if_stopped, &w);
 }
 
 void pausing_forget(struct pausing *p, pid_t pid)
 {
 	free(map_remove(&p->paused, (uint64_t)pid));
-	kernel_side_unpause(p->kernel, pid);
+	kernel_side_forget_paused(p->kernel, pid);
 }
 
 void pausing_done(struct pausing *p)
@@ -190,7 +215,7 @@ void pausing_done(struct pausing *p)
 	size_t pos = 0;
 
 	if (p->kernel)
-		kernel_side_each_paused(p->kernel, release_if_answered, &w);
+		kernel_side_each_paused(p->kernel, release_if_stopped, &w);
 	if (p->cnt)
 		log_say(LOG_INFO, "programs were paused %llu times so that nothing is lost",
 			(unsigned long long)p->cnt);

@@ -283,18 +283,18 @@ void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, vo
 		key = next;
 		r = bpf_map_get_next_key(fd, &key, &next);
 		if (!bpf_map_lookup_elem(fd, &key, &state))
-			fn(user, (pid_t)key, state.pending_cnt);
+			fn(user, (pid_t)key, &state);
 	}
 }
 
-bool kernel_side_any_paused(struct kernel_side *k)
+int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state *ret)
 {
-	uint32_t pid;
+	uint32_t key = (uint32_t)pid;
 
-	return !bpf_map_get_next_key(bpf_map__fd(k->tls->maps.paused), NULL, &pid);
+	return bpf_map_lookup_elem(bpf_map__fd(k->tls->maps.paused), &key, ret);
 }
 
-void kernel_side_unpause(struct kernel_side *k, pid_t pid)
+void kernel_side_forget_paused(struct kernel_side *k, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid;
 

@@ -48,12 +48,13 @@ int kernel_side_unwatch(struct kernel_side *k, pid_t pid);
 /* How many processes are watched now; up to `max` is counted. */
 unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max);
 
-typedef void (*kernel_side_paused_fn)(void *user, pid_t pid, uint64_t pending_cnt);
-/* Each process that is stopped, with how many rec_pending it had; `fn` may unpause it. */
+typedef void (*kernel_side_paused_fn)(void *user, pid_t pid, const struct pause_state *state);
+/* Each process that was ever stopped. */
 void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user);
-bool kernel_side_any_paused(struct kernel_side *k);
-/* Takes it out of the table; letting it go is the caller's. */
-void kernel_side_unpause(struct kernel_side *k, pid_t pid);
+/* One of them; -ENOENT: it never was. */
+int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state *ret);
+/* It has ended. */
+void kernel_side_forget_paused(struct kernel_side *k, pid_t pid);
 
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
