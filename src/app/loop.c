@@ -33,7 +33,8 @@ enum {
 	SLEEP_MS = 200,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
 	RELEASE_PART = 8,
-	BUSY_CNT = 64, /* a drain of so many is followed by the next without a nap */
+	BUSY_PART =
+		16, /* of the ring: filled so far during a drain, the next one follows at once */
 };
 
 #define SECOND_NS	 UINT64_C(1000000000)
@@ -233,8 +234,8 @@ void loop_run(struct app *a)
 		if (cnt) {
 			a->idle_cnt = 0;
 			take_signals(a);
-			/* Much came during this drain: more will have come meanwhile. */
-			if (cnt >= BUSY_CNT)
+			/* Looking all the time would slow down who fills the ring. */
+			if (ring_used(a->ring) > kernel_side_ring_size(a->kernel) / BUSY_PART)
 				continue;
 			sink_set_flush(&a->pipeline.sinks);
 			nap(a);

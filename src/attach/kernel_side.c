@@ -69,6 +69,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 		return error_set_errno(ret_error, -errno,
 				       "cannot open the BPF object for processes");
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
+	k->proc->rodata->ring_size = k->ring_size;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -134,6 +135,7 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
+	k->tls->rodata->ring_size = k->ring_size;
 	choose_programs(k);
 	r = share_maps(k);
 	if (!r && k->prober.fashion == FASHION_SESSION)
