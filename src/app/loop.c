@@ -22,6 +22,7 @@
 #include "attach/kernel_tables.h"
 #include "base/log.h"
 #include "model/connection.h"
+#include "model/process.h"
 #include "now.h"
 #include "state.h"
 #include "stream/stream.h"
@@ -147,6 +148,13 @@ void loop_process_changed(void *user, const struct process_change *change)
 	rescan_remove(&a->rescan, change->pid);
 	pausing_forget(&a->pausing, change->pid);
 	stop_if_nobody_left(a);
+}
+
+void loop_conn_opened(void *user, const struct connection *c)
+{
+	struct app *a = user;
+
+	kernel_side_used_by(a->kernel, c->library_id, c->process->pid);
 }
 
 void loop_take_pending(void *user, const struct pending_call *call)
