@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-enum { ARM64_LEN = 4, ARM64_SP = 31, BRANCH_EQ = 0, BRANCH_NE = 1 };
+enum { WORD_LEN = 8, ARM64_LEN = 4, ARM64_SP = 31, BRANCH_EQ = 0, BRANCH_NE = 1 };
 
 #define BIT(n) (UINT32_C(1) << (n))
 
@@ -87,9 +87,12 @@ static void x86_effect(const struct insn *insn, struct access_insn *ret)
 			add_write(ret, BIT(dst));
 		break;
 	case INSN_EFFECT_POP:
-		add_write(ret, BIT(dst));
+		add_memory(ret, ACCESS_LOAD, dst, REG_RSP, 0, WORD_LEN);
+		add_move(ret, ACCESS_OFFSET, REG_RSP, REG_RSP, WORD_LEN);
 		break;
 	case INSN_EFFECT_PUSH:
+		add_move(ret, ACCESS_OFFSET, REG_RSP, REG_RSP, -WORD_LEN);
+		add_memory(ret, ACCESS_STORE, reg_of(insn->stored), REG_RSP, 0, WORD_LEN);
 		break;
 	case INSN_EFFECT_OTHER:
 		add_write(ret, insn->written);
@@ -242,6 +245,14 @@ static void arm64_pair(struct access_insn *ret, uint32_t word)
 		add_move(ret, ACCESS_OFFSET, base, base, distance);
 }
 
+static void arm64_vector_store(struct access_insn *ret, uint32_t word)
+{
+	unsigned len = bits(word, 23, 1) ? 16 : BIT(bits(word, 30, 2));
+
+	add_memory(ret, ACCESS_STORE, ACCESS_REG_NONE, bits(word, 5, 5),
+		   (int64_t)bits(word, 10, 12) * len, len);
+}
+
 static bool arm64_memory(struct access_insn *ret, uint32_t word)
 {
 	unsigned len = bits(word, 30, 1) ? 8 : 4;
@@ -255,7 +266,7 @@ static bool arm64_memory(struct access_insn *ret, uint32_t word)
 	else if ((word & 0x3f400000) == 0x3d400000) /* into a vector register */
 		return true;
 	else if ((word & 0x3f400000) == 0x3d000000)
-		add_memory(ret, ACCESS_STORE, ACCESS_REG_NONE, base, 0, 16);
+		arm64_vector_store(ret, word);
 	else
 		return false;
 	return true;
@@ -291,8 +302,12 @@ static void arm64_compute(struct access_insn *ret, uint32_t word)
 	} else if ((word & 0x7f80001f) == 0x7100001f && src != ARM64_SP) { /* cmp */
 		arm64_test(ret, src, word >> 31 ? UINT64_MAX : UINT32_MAX, (uint64_t)imm);
 	} else {
-		/* 31 is mostly zero here; the stack pointer stays on the stack. */
-		add_write(ret, dst == ARM64_SP ? 0 : BIT(dst));
+		/* 31 is zero here, but for a sum with a register, and a logical one with a number.
+		 */
+		bool to_stack = (word & 0x3fe00000) == 0x0b200000 ||
+				((word & 0x1f800000) == 0x12000000 && bits(word, 29, 2) != 3);
+
+		add_write(ret, dst == ARM64_SP && !to_stack ? 0 : BIT(dst));
 		add(ret, ACCESS_UNSURE);
 	}
 }

@@ -16,12 +16,24 @@ enum {
 	STEPS_PER_WAY_MAX = 128,
 	FUNCTION_SIZE_MAX = 2048,
 	FIELD_AT_MAX = 0x7fff, /* no object is larger */
+	SLOT_MAX = 8,
+	FRAME_MAX = 1 << 20,
+};
+
+/* A value that is kept in the function's own frame. */
+struct access_slot {
+	int64_t at; /* from the stack pointer at entry */
+	uint8_t len;
+	struct access_value value;
 };
 
 struct access_way {
 	uint64_t vaddr;
 	unsigned steps;
 	struct access_value regs[ACCESS_REG_CNT];
+	struct access_slot slots[SLOT_MAX];
+	size_t slot_cnt;
+	bool frame_is_known;	      /* to others, too: they may write there */
 	struct access_condition flag; /* what "equal" says; value unknown: nothing */
 	struct access_outcome outcome;
 };
@@ -52,11 +64,35 @@ static struct access_value value_of(const struct access_way *way, unsigned reg)
 	return reg < ACCESS_REG_CNT ? way->regs[reg] : (struct access_value){ 0 };
 }
 
-static struct access_value loaded(struct access_value base, int64_t distance, uint8_t len)
+static struct access_value kept_in_frame(const struct access_way *way, int64_t at, uint8_t len)
+{
+	for (size_t i = 0; i < way->slot_cnt && !way->frame_is_known; i++)
+		if (way->slots[i].at == at && way->slots[i].len == len)
+			return way->slots[i].value;
+	return (struct access_value){ 0 };
+}
+
+static void keep_in_frame(struct access_way *way, int64_t at, uint8_t len, struct access_value v)
+{
+	size_t cnt = 0;
+
+	/* What it overlaps is gone. */
+	for (size_t i = 0; i < way->slot_cnt; i++)
+		if (way->slots[i].at + way->slots[i].len <= at || at + len <= way->slots[i].at)
+			way->slots[cnt++] = way->slots[i];
+	way->slot_cnt = cnt;
+	if (v.kind != ACCESS_UNKNOWN && cnt < SLOT_MAX)
+		way->slots[way->slot_cnt++] = (struct access_slot){ at, len, v };
+}
+
+static struct access_value loaded(const struct access_way *way, struct access_value base,
+				  int64_t distance, uint8_t len)
 {
 	struct access_value v = { .len = len };
 	int64_t at;
 
+	if (base.kind == ACCESS_STACK && !__builtin_add_overflow(base.at[0], distance, &at))
+		return kept_in_frame(way, at, len);
 	if (base.kind == ACCESS_ARG && base.arg == 0 &&
 	    !__builtin_add_overflow(base.at[0], distance, &at) && at >= 0 && at <= FIELD_AT_MAX) {
 		v.kind = ACCESS_FIELD;
@@ -74,8 +110,9 @@ static struct access_value loaded(struct access_value base, int64_t distance, ui
 
 static struct access_value moved(struct access_value v, int64_t distance)
 {
-	if (v.kind == ACCESS_STACK ||
-	    (v.kind == ACCESS_ARG && !__builtin_add_overflow(v.at[0], distance, &v.at[0])))
+	if ((v.kind == ACCESS_STACK || v.kind == ACCESS_ARG) &&
+	    !__builtin_add_overflow(v.at[0], distance, &v.at[0]) && v.at[0] < FRAME_MAX &&
+	    v.at[0] > -FRAME_MAX)
 		return v;
 	return (struct access_value){ 0 };
 }
@@ -96,15 +133,19 @@ static void take_store(struct access_way *way, const struct access_op *op)
 	struct access_value base = value_of(way, op->src), what = value_of(way, op->dst);
 	struct access_outcome *o = &way->outcome;
 
-	if (base.kind == ACCESS_STACK)
-		return;
 	if (op->mask)
 		what = (struct access_value){ .kind = ACCESS_NUMBER, .at = { (int64_t)op->want } };
 	else if (what.kind != ACCESS_ARG && op->len == sizeof(uint32_t))
 		what = low_half(what);
 	else if (what.kind != ACCESS_ARG && op->len != sizeof(void *))
 		what = (struct access_value){ 0 };
-	if (base.kind == ACCESS_ARG && base.arg > 0 && base.at[0] + op->value == 0) {
+	/* Anywhere: perhaps into the frame. */
+	if (op->src >= ACCESS_REG_CNT)
+		way->slot_cnt = 0;
+	way->frame_is_known |= what.kind == ACCESS_STACK;
+	if (base.kind == ACCESS_STACK)
+		keep_in_frame(way, base.at[0] + op->value, op->len, what);
+	else if (base.kind == ACCESS_ARG && base.arg > 0 && base.at[0] + op->value == 0) {
 		o->stored[base.arg] = what;
 	} else if (base.kind == ACCESS_ARG && base.arg == 0 && !o->stored_len) {
 		o->stored[0] = what;
@@ -120,7 +161,7 @@ static void set_flag(struct access_way *way, const struct access_op *op)
 	way->flag = (struct access_condition){ .mask = op->mask, .want = op->want };
 	way->flag.value = op->dst < ACCESS_REG_CNT
 				  ? way->regs[op->dst]
-				  : loaded(value_of(way, op->src), op->value, op->len);
+				  : loaded(way, value_of(way, op->src), op->value, op->len);
 }
 
 static void apply(struct access_way *way, const struct access_op *op)
@@ -155,7 +196,7 @@ static void apply(struct access_way *way, const struct access_op *op)
 		v = (struct access_value){ .kind = ACCESS_NUMBER, .at = { op->value } };
 		break;
 	case ACCESS_LOAD:
-		v = loaded(value_of(way, op->src), op->value, op->len);
+		v = loaded(way, value_of(way, op->src), op->value, op->len);
 		break;
 	}
 	if (op->dst < ACCESS_REG_CNT)
@@ -192,9 +233,12 @@ static bool take_call(const struct access_walker *w, struct access_way *way, uin
 		v.kind = ACCESS_NEXT;
 		v.at[0] = object.at[0];
 	}
-	for (unsigned i = 0; i < ACCESS_REG_CNT; i++)
-		if (!(w->machine->kept >> i & 1))
-			way->regs[i] = (struct access_value){ 0 };
+	for (unsigned i = 0; i < ACCESS_REG_CNT; i++) {
+		if (w->machine->kept >> i & 1)
+			continue;
+		way->frame_is_known |= way->regs[i].kind == ACCESS_STACK;
+		way->regs[i] = (struct access_value){ 0 };
+	}
 	way->regs[w->machine->result] = v;
 	way->flag.value = (struct access_value){ 0 };
 	return true;

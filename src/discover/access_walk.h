@@ -15,7 +15,7 @@
 enum access_value_kind {
 	ACCESS_UNKNOWN,
 	ACCESS_NUMBER,	/* `at[0]` */
-	ACCESS_STACK,	/* somewhere in the function's own frame */
+	ACCESS_STACK,	/* the stack pointer at entry + at[0] */
 	ACCESS_ARG,	/* argument `arg` + at[0]; argument 0 is the object */
 	ACCESS_FIELD,	/* the `len` bytes at at[0] of the object */
 	ACCESS_THROUGH, /* the `len` bytes at at[1] of what the pointer at at[0] leads to */

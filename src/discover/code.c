@@ -279,6 +279,8 @@ static void x86_effect(csh handle, const cs_insn *i, struct insn *ret)
 		/* Two bytes only are moved with a prefix: then the stack pointer is not known. */
 		if (x->op_count != 1 || x->operands[0].size != 8)
 			ret->effect = INSN_EFFECT_OTHER;
+		else if (x->operands[0].type == X86_OP_REG)
+			ret->stored = reg_number(x->operands[0].reg);
 	} else if (i->id == X86_INS_POP && x->op_count == 1 && x->operands[0].type == X86_OP_REG &&
 		   x->operands[0].size == 8) {
 		set_effect(ret, INSN_EFFECT_POP, &x->operands[0], REG_NONE, 0);

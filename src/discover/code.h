@@ -105,7 +105,7 @@ struct insn {
 		unsigned char len;
 	} mem;
 	bool writes_memory;   /* in an operand (not the stack of push and call) */
-	enum insn_reg stored; /* whose value goes to `mem`; REG_NONE: another one */
+	enum insn_reg stored; /* whose value goes to `mem`, or is pushed; REG_NONE: another one */
 	bool stores_value;    /* `value` goes to `mem` */
 	enum insn_test test;
 	enum insn_reg test_reg; /* operand of the test; REG_NONE: `mem` */
