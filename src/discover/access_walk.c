@@ -12,7 +12,7 @@
 
 enum {
 	PENDING_MAX = 24,
-	WAYS_MAX = 128,
+	WAYS_MAX = 256,
 	STEPS_PER_WAY_MAX = 128,
 	FUNCTION_SIZE_MAX = 2048,
 	FIELD_AT_MAX = 0x7fff, /* no object is larger */

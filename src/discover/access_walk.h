@@ -35,7 +35,7 @@ struct access_condition {
 	bool equal;
 };
 
-enum { ACCESS_CONDITION_MAX = 8, ACCESS_OUTCOME_MAX = 32, ACCESS_REASON_MAX = 64 };
+enum { ACCESS_CONDITION_MAX = 8, ACCESS_OUTCOME_MAX = 128, ACCESS_REASON_MAX = 64 };
 
 /* What one way comes to. Ways that end in a trap have none. */
 struct access_outcome {

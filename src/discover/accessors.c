@@ -4,6 +4,10 @@
  * first, and the way that returns the field has the condition "these 4 bytes are this number". With
  * it, ways of other types are left out; the rest must agree. All accessors must have the same test.
  *
+ * SSL_get_servername gives the connection's own name or the session's, whichever suits the moment,
+ * and asks for many things on the way. Its place is that of the connection's: the one field that is
+ * not in the session.
+ *
  * The descriptor has no accessor. It is declared right behind the retry reason, and BIO_dup_chain
  * copies it, but not the retry reason: so it is the only int that is copied from behind that, and
  * must be at that very place.
@@ -47,6 +51,8 @@ static const struct getter getters[] = {
 	  INT_LEN, 0, true },
 	{ TLS_FIELD_CIPHER, ACCESSOR_SSL_GET_CURRENT_CIPHER, PART_RESULT, ACCESSOR_CNT, POINTER_LEN,
 	  2, true },
+	{ TLS_FIELD_SERVER_NAME, ACCESSOR_SSL_GET_SERVERNAME, PART_RESULT, ACCESSOR_CNT,
+	  POINTER_LEN, 1, true },
 	{ TLS_FIELD_CIPHER_ID, ACCESSOR_SSL_CIPHER_GET_ID, PART_RESULT, ACCESSOR_CNT, INT_LEN, 1,
 	  false },
 	{ TLS_FIELD_BIO_TYPE, ACCESSOR_BIO_METHOD_TYPE, PART_RESULT, ACCESSOR_CNT, INT_LEN, 2,
@@ -90,6 +96,7 @@ const char *accessor_name(enum accessor a)
 		[ACCESSOR_SSL_GET_CURRENT_CIPHER] = "SSL_get_current_cipher",
 		[ACCESSOR_SSL_GET_SESSION] = "SSL_get_session",
 		[ACCESSOR_SSL_SESSION_GET0_CIPHER] = "SSL_SESSION_get0_cipher",
+		[ACCESSOR_SSL_GET_SERVERNAME] = "SSL_get_servername",
 		[ACCESSOR_SSL_CIPHER_GET_ID] = "SSL_CIPHER_get_id",
 		[ACCESSOR_BIO_METHOD_TYPE] = "BIO_method_type",
 		[ACCESSOR_BIO_METHOD_NAME] = "BIO_method_name",
@@ -174,10 +181,27 @@ static struct access_value value_in(const struct access_outcome *o, enum answer_
 	return v;
 }
 
+/* Where the session is, is known from its cipher; then the type is known, too. */
+static bool take_known_type(struct reading *rd, const struct getter *g, struct tls_place *p)
+{
+	const struct tls_layout *l = rd->layout;
+
+	if (!l->places[TLS_FIELD_CIPHER].step_cnt)
+		return reject(p, g->get, "is not asked, as the session's place is not known");
+	rd->has_type = l->has_type;
+	rd->type = (struct access_condition){ .mask = UINT32_MAX, .want = l->type_value };
+	rd->type.value = (struct access_value){ .kind = ACCESS_FIELD,
+						.len = INT_LEN,
+						.at = { l->type_offset } };
+	return true;
+}
+
 /* The condition on the object's type that ways with an answer have. */
 static bool find_type(struct reading *rd, const struct getter *g, struct tls_place *p)
 {
 	rd->has_type = false;
+	if (g->field == TLS_FIELD_SERVER_NAME)
+		return take_known_type(rd, g, p);
 	for (size_t i = 0; i < rd->answer.cnt; i++) {
 		const struct access_outcome *o = &rd->answer.outcomes[i];
 		struct access_value v = value_in(o, g->part);
@@ -269,6 +293,18 @@ static bool is_behind_buffer(const struct getter *g, const struct access_outcome
 	       knows_pointer(o, &buffer, true);
 }
 
+/* What SSL_get_servername may give instead of the connection's own name. */
+static bool is_other_name(const struct reading *rd, const struct getter *g,
+			  const struct access_value *v)
+{
+	const struct tls_place *cipher = &rd->layout->places[TLS_FIELD_CIPHER];
+
+	if (g->field != TLS_FIELD_SERVER_NAME)
+		return false;
+	return (v->kind == ACCESS_THROUGH && v->at[0] == cipher->steps[0]) ||
+	       (v->kind == ACCESS_NUMBER && !v->at[0]);
+}
+
 static bool agree(struct reading *rd, const struct getter *g, struct access_value *ret,
 		  struct tls_place *p)
 {
@@ -277,7 +313,8 @@ static bool agree(struct reading *rd, const struct getter *g, struct access_valu
 	for (size_t i = 0; i < rd->answer.cnt; i++) {
 		struct access_value v = value_in(&rd->answer.outcomes[i], g->part);
 
-		if (!is_plain(rd, &rd->answer.outcomes[i]) || !is_field(&v))
+		if (!is_plain(rd, &rd->answer.outcomes[i]) || !is_field(&v) ||
+		    is_other_name(rd, g, &v))
 			continue;
 		if (is_field(&answer) && !access_value_equal(&v, &answer))
 			return reject(p, g->get, "returns one field or another");
@@ -293,7 +330,7 @@ static bool agree(struct reading *rd, const struct getter *g, struct access_valu
 			continue;
 		if (o->unsure || o->stored_len)
 			return reject(p, g->get, "changes something, too");
-		if (is_field(&v) ||
+		if (is_field(&v) || is_other_name(rd, g, &v) ||
 		    (v.kind == ACCESS_NUMBER && !v.at[0] && may_be_none(rd, g, o, &answer)))
 			continue;
 		return reject(p, g->get, "returns something else than a field, too");

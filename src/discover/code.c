@@ -211,7 +211,8 @@ static void x86_memory(const cs_insn *i, struct insn *ret)
 		if (op->type != X86_OP_MEM || i->id == X86_INS_LEA || i->id == X86_INS_NOP)
 			continue;
 		/* What is not told to be a read only may be a write, too. */
-		ret->writes_memory |= op->access != CS_AC_READ;
+		ret->writes_memory |= op->access != CS_AC_READ && i->id != X86_INS_TEST &&
+				      i->id != X86_INS_CMP;
 		if (!is_based(op))
 			continue;
 		ret->mem.base = reg_number(op->mem.base);

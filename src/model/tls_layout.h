@@ -23,13 +23,14 @@
 
 enum tls_field {
 	/* Of a connection. */
-	TLS_FIELD_RBIO,	     /* BIO * */
-	TLS_FIELD_WBIO,	     /* BIO *, may be a filter during the handshake */
-	TLS_FIELD_VERSION,   /* int: 0x0303, 0x0304, 0xfefd … */
-	TLS_FIELD_IS_SERVER, /* int */
-	TLS_FIELD_ALPN,	     /* const unsigned char *: what was agreed on; NULL: nothing */
-	TLS_FIELD_ALPN_LEN,  /* its length, 4 bytes; means nothing when that is NULL */
-	TLS_FIELD_CIPHER,    /* const SSL_CIPHER *, in the session; both may be NULL */
+	TLS_FIELD_RBIO,	       /* BIO * */
+	TLS_FIELD_WBIO,	       /* BIO *, may be a filter during the handshake */
+	TLS_FIELD_VERSION,     /* int: 0x0303, 0x0304, 0xfefd … */
+	TLS_FIELD_IS_SERVER,   /* int */
+	TLS_FIELD_ALPN,	       /* const unsigned char *: what was agreed on; NULL: nothing */
+	TLS_FIELD_ALPN_LEN,    /* its length, 4 bytes; means nothing when that is NULL */
+	TLS_FIELD_CIPHER,      /* const SSL_CIPHER *, in the session; both may be NULL */
+	TLS_FIELD_SERVER_NAME, /* const char *: SNI; NULL: none, or that of a resumed session */
 	/* Of an SSL_CIPHER. */
 	TLS_FIELD_CIPHER_ID, /* its low 16 bits are the number on the wire */
 	/* Of a BIO. */

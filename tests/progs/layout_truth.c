@@ -29,6 +29,7 @@ enum { FIELD_MAX = 16, VERSION = 0x0303, CIPHER = 0xc019, SOCKET_TYPE = 0x0505, 
 	  int (*)(void *, const unsigned char **, unsigned char *, const unsigned char *, \
 		  unsigned, void *),                                                      \
 	  void *)                                                                         \
+	X(long, SSL_ctrl, void *, int, long, void *)                                      \
 	X(void *, SSL_new, void *)                                                        \
 	X(int, SSL_set_fd, void *, int)                                                   \
 	X(void, SSL_set_connect_state, void *)                                            \
@@ -116,6 +117,7 @@ static void check_connection(const void *ssl, int is_server, int fd)
 	const struct field *type = find("type");
 	const void *cipher = (const void *)(uintptr_t)look(ssl, "cipher", 8);
 	const char *alpn = (const char *)(uintptr_t)look(ssl, "alpn", 8);
+	const char *name = (const char *)(uintptr_t)look(ssl, "server_name", 8);
 
 	if (type) {
 		uint32_t value;
@@ -129,6 +131,7 @@ static void check_connection(const void *ssl, int is_server, int fd)
 	check_field(ssl, "is_server", 4, (uint64_t)is_server);
 	check_field(ssl, "alpn_len", 4, 2);
 	check("alpn", alpn && memcmp(alpn, "h2", 2) == 0, 1);
+	check("server_name", name && strcmp(name, "layout.example") == 0, 1);
 	check("cipher", cipher != NULL, 1);
 	if (cipher)
 		check("cipher_id", look(cipher, "cipher_id", 4) & 0xffff, CIPHER);
@@ -176,6 +179,8 @@ static int run(void)
 	void *ctx = new_context(), *client = ctx ? SSL_new_(ctx) : NULL;
 	void *server = client ? SSL_new_(ctx) : NULL;
 	int ends[2], client_done = 0, server_done = 0;
+	enum { SET_HOST_NAME = 55 };
+	char name[] = "layout.example";
 
 	if (!server || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) < 0)
 		return -1;
@@ -184,6 +189,7 @@ static int run(void)
 	ends[1] = fcntl(ends[1], F_DUPFD, 223);
 	SSL_set_fd_(client, ends[0]);
 	SSL_set_fd_(server, ends[1]);
+	SSL_ctrl_(client, SET_HOST_NAME, 0, name);
 	SSL_set_connect_state_(client);
 	SSL_set_accept_state_(server);
 	client_done = SSL_do_handshake_(client) == 1;

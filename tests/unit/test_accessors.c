@@ -45,6 +45,16 @@ struct row {
 	{                                                                                       \
 		ACCESSOR_SSL_GET_CURRENT_CIPHER, "488b8718090000 4885c0 7407 488b80f8020000 c3" \
 	}
+#define NAME(code)                                \
+	{                                         \
+		ACCESSOR_SSL_GET_SERVERNAME, code \
+	}
+/* The same behind a test of the type: cmp dword [rdi],0; jne 1f; … 1: xor eax,eax; ret */
+#define TYPED_CIPHER                                                                       \
+	{                                                                                  \
+		ACCESSOR_SSL_GET_CURRENT_CIPHER,                                           \
+			"833f00 7514 488b8718090000 4885c0 740a 488b80f8020000 c3 31c0 c3" \
+	}
 #define ALPN(code)                                    \
 	{                                             \
 		ACCESSOR_SSL_GET0_ALPN_SELECTED, code \
@@ -244,6 +254,34 @@ static const struct row x86_rows[] = {
 	  { CIPHER, { ACCESSOR_SSL_GET_SESSION, "31c0 c3" } },
 	  TLS_FIELD_CIPHER,
 	  "SSL_get_session does not confirm" },
+
+	/* test esi,esi; je 1f; mov rax,[rdi+0x40]; ret; 1: mov rax,[rdi+0x918]; test rax,rax; je
+	 * 2f; mov rax,[rax+0x330]; 2: ret */
+	{ "a name, or the session's",
+	  { CIPHER, NAME("85f6 7405 488b4740 c3 488b8718090000 4885c0 7407 488b8030030000 c3") },
+	  TLS_FIELD_SERVER_NAME,
+	  "0x40" },
+	{ "the type is as elsewhere",
+	  { RBIO(TYPED), TYPED_CIPHER, NAME("833f00 7505 488b4740 c3 e8@f c3") },
+	  TLS_FIELD_SERVER_NAME,
+	  "0x40 if 0x0 is 0" },
+	{ "the session's only",
+	  { CIPHER, NAME("488b8718090000 488b8030030000 c3") },
+	  TLS_FIELD_SERVER_NAME,
+	  "returns no field" },
+	{ "two names of the connection",
+	  { CIPHER, NAME("85f6 7405 488b4740 c3 488b4748 c3") },
+	  TLS_FIELD_SERVER_NAME,
+	  "returns one field or another" },
+	{ "a name behind another pointer",
+	  { CIPHER, NAME("85f6 7405 488b4740 c3 488b4708 488b4010 c3") },
+	  TLS_FIELD_SERVER_NAME,
+	  "returns one field or another" },
+	{ "a name from a call",
+	  { CIPHER, NAME("85f6 7405 488b4740 c3 e8@f c3") },
+	  TLS_FIELD_SERVER_NAME,
+	  "returns something else" },
+	{ "no session", { NAME("488b4740 c3") }, TLS_FIELD_SERVER_NAME, "is not asked" },
 
 	/* mov rax,[rdi+0x48]; xor ecx,ecx; mov [rsi],rax; test rax,rax; je 1f; mov ecx,[rdi+0x50];
 	   1: mov [rdx],ecx; ret */
