@@ -23,6 +23,11 @@ struct {
 	__type(value, struct pause_state);
 } paused SEC(".maps");
 
+/*
+ * The signal goes to this very thread, which then stops them all when it is about to return. One for
+ * the process goes to any thread, and there is only one of a kind: while that thread waits for a
+ * processor, the others would go on whatever they ask for.
+ */
 static __always_inline struct pause_state *pause_process(u32 pid)
 {
 	struct pause_state fresh = {};
@@ -32,7 +37,7 @@ static __always_inline struct pause_state *pause_process(u32 pid)
 		bpf_map_update_elem(&paused, &pid, &fresh, BPF_NOEXIST);
 		state = bpf_map_lookup_elem(&paused, &pid);
 	}
-	if (!state || bpf_send_signal(SIGNAL_STOP))
+	if (!state || bpf_send_signal_thread(SIGNAL_STOP))
 		return NULL;
 	__sync_fetch_and_add(&state->stop_cnt, 1);
 	return state;

@@ -26,7 +26,7 @@ def row(name, *args, options=()):
 
 
 # Both ends in one traced process at full speed: here the bytes count, not the speed.
-BURST = ("--on-pressure", "slow", "--buffer", "64M")
+BURST = ("--on-pressure", "slow")
 
 CASES = [row("%s bytes, %s, %s" % (size, api, way), "--size", size, "--api", api, "--dir", way,
              "--count", "3", options=BURST if size == "1M" else ())
@@ -37,8 +37,8 @@ CASES += [
     row("64 MiB in one call", "--size", "64M", "--dir", "s2c", "--read-size", "64M",
         options=BURST),
     row("64 MiB in one call, both ways at once", "--size", "64M", "--api", "ex", options=BURST),
-    row("slow: 8 connections", "--threads", "8", "--size", "100k", "--count", "10",
-        options=("--on-pressure", "slow", "--buffer", "4M")),
+    row("slow: a small buffer, 8 connections", "--threads", "8", "--size", "100k", "--count", "10",
+        options=("--on-pressure", "slow", "--buffer", "1M")),
     row("non-blocking with retries", "--nonblocking", "--socketpair", "--size", "256k", "--count", "4"),
     row("non-blocking with retries, ex", "--nonblocking", "--socketpair", "--size", "256k", "--api", "ex"),
     row("partial writes", "--partial", "--nonblocking", "--socketpair", "--size", "1M"),
