@@ -50,8 +50,9 @@ static __always_inline bool tls_enter(const struct entry_args *a, u64 pid_tgid, 
 	u8 dir = role_dir(role);
 	struct conn_state *conn;
 
-	if (role == ROLE_FREE) {
-		conn_end(a->object, pid_tgid);
+	if (role == ROLE_FREE || role == ROLE_CLEAR) {
+		if (role == ROLE_FREE || conn_is_used(a->object, pid_tgid >> 32))
+			conn_end(a->object, pid_tgid);
 		return false;
 	}
 	conn = conn_find_or_add(a->object, pid_tgid >> 32, PROBE_COOKIE_TARGET(spec));
@@ -261,4 +262,10 @@ SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)
 {
 	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0));
+}
+
+SEC("uprobe")
+int tls_clear_entry(struct pt_regs *ctx)
+{
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0));
 }
