@@ -110,7 +110,8 @@ struct conn_state {
 	__u32 tid;		 /* of the last call */
 	__u32 target;
 	__u8 gap_causes[REC_DIR_CNT]; /* not yet told */
-	__u8 pad8[6];
+	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
+	__u8 pad8[4];
 };
 
 /* Key of map `conns`. */
@@ -168,6 +169,8 @@ struct capture_control {
 	__u32 self_pid;	   /* user space: never watched */
 	__u32 consumer;	   /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
 	__u32 pause;	   /* user space: enum pause_when */
+	__u32 no_children; /* user space: 1 = a fork does not make the child watched */
+	__u32 pad32;
 	__u64 release_seq; /* user space: odd while it lets a process go, even between */
 };
 
@@ -192,6 +195,6 @@ _Static_assert(sizeof(struct conn_state) == 88, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
 _Static_assert(sizeof(struct unsent_end) == 96, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 72, "layout");
-_Static_assert(sizeof(struct capture_control) == 24, "layout");
+_Static_assert(sizeof(struct capture_control) == 32, "layout");
 
 #endif
