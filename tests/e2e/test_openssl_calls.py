@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The less common ways to call OpenSSL (tls_cells): byte-exact, nothing twice, each connection one."""
 
-from harness import (PROGS, check, check_eq, check_nothing_lost, check_truth, main, of_type, os,
-                     read_jsonl, truth_of)
+from harness import (PROGS, blocks_bytes, check, check_eq, check_nothing_lost, check_truth, main, of_type,
+                     os, read_jsonl, truth_of)
+from holes import check_dir, check_jsonl
 
 TLS_CELLS = os.path.join(PROGS, "tls_cells")
 
@@ -33,6 +34,23 @@ def test_mapped(case, kind):
     cell(case, "--file", case.path("mapped"), kind)
 
 
+def test_evicted(case):
+    """
+    Pages that are gone again when the call returns: a probe that must not sleep cannot bring them
+    back, so their bytes may be missing. Then it is those, each told.
+    """
+    flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
+    p = case.tap_run("--strict", "-o", flows, "-o", jsonl, "--", TLS_CELLS, "--file", case.path("mapped"),
+                     "mapped-evicted", status=None)
+    size = max(flow.bytes for flow in truth_of(p.out()))
+    whole = blocks_bytes(size)
+    stream = (size, lambda offset, length: whole[offset:offset + length])
+    holes = check_dir(flows, {"sent": stream, "received": stream}, "unreadable")
+    check(all(way == "sent" for _, way in holes) and len(holes) <= 1, "only the client's: %s" % holes)
+    check_jsonl(jsonl, {"sent": stream, "received": stream}, holes, "unreadable")
+    check_eq(p.wait(), 3 if holes else 0, "exit status: " + p.err())
+
+
 def exported(name, *args):
     """The same at the exported functions, which call one another in places."""
     return (name + ", exported functions",
@@ -53,4 +71,5 @@ main([
     row("children with the parent's connection", "fork"),
     ("a private mapping", lambda c: test_mapped(c, "mapped-private")),
     ("a shared mapping", lambda c: test_mapped(c, "mapped-shared")),
+    ("a mapping evicted during the call", test_evicted),
 ])
