@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -149,22 +148,15 @@ static uint64_t next_seq(struct pausing *p)
 }
 
 /*
- * A thread that is let go may want this processor at once, and then wait in the kernel side for the
- * number to be even again, without giving the processor back: so nothing ordinary may come between.
+ * The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. A
+ * thread that is let go may want this processor at once, and then wait in the kernel side for the
+ * number to be even again, without giving the processor back: priority_raise() lets nothing
+ * ordinary between.
  */
-static void set_uninterrupted(bool on)
-{
-	struct sched_param param = { .sched_priority = on ? 1 : 0 };
-
-	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param);
-}
-
-/* The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. */
 static void release(struct pausing *p, struct paused_process *process, pid_t pid, bool all)
 {
 	struct pause_state state;
 
-	set_uninterrupted(true);
 	next_seq(p);
 	if (kernel_side_pause_state(p->kernel, pid, &state) == 0 &&
 	    (all || state.pending_cnt <= process->answered_cnt)) {
@@ -175,7 +167,6 @@ static void release(struct pausing *p, struct paused_process *process, pid_t pid
 	} else {
 		next_seq(p);
 	}
-	set_uninterrupted(false);
 }
 
 struct release_walk {
