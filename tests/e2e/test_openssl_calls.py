@@ -34,19 +34,21 @@ def test_mapped(case, kind):
     cell(case, "--file", case.path("mapped"), kind)
 
 
-def test_evicted(case):
+def test_evicted(case, *options):
     """
-    Pages that are gone again when the call returns: a probe that must not sleep cannot bring them
-    back, so their bytes may be missing. Then it is those, each told.
+    Pages that are gone again when the call returns. Where the kernel lets probes wait for them nothing
+    is missing; elsewhere it is exactly their bytes, each told.
     """
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
-    p = case.tap_run("--strict", "-o", flows, "-o", jsonl, "--", TLS_CELLS, "--file", case.path("mapped"),
+    p = case.tap_run("-vv", "--strict", "-o", flows, "-o", jsonl, *options, "--", TLS_CELLS, "--file", case.path("mapped"),
                      "mapped-evicted", status=None)
     size = max(flow.bytes for flow in truth_of(p.out()))
     whole = blocks_bytes(size)
     stream = (size, lambda offset, length: whole[offset:offset + length])
     holes = check_dir(flows, {"sent": stream, "received": stream}, "unreadable")
     check(all(way == "sent" for _, way in holes) and len(holes) <= 1, "only the client's: %s" % holes)
+    can_wait = "kernel feature sleep: yes" in p.err()
+    check_eq(bool(holes), not can_wait, "bytes are missing")
     check_jsonl(jsonl, {"sent": stream, "received": stream}, holes, "unreadable")
     check_eq(p.wait(), 3 if holes else 0, "exit status: " + p.err())
 
@@ -72,4 +74,12 @@ main([
     ("a private mapping", lambda c: test_mapped(c, "mapped-private")),
     ("a shared mapping", lambda c: test_mapped(c, "mapped-shared")),
     ("a mapping evicted during the call", test_evicted),
+    ("a mapping evicted during the call, two links a probe",
+     lambda c: test_evicted(c, "--without", "session")),
+    ("a mapping evicted during the call, a link a place",
+     lambda c: test_evicted(c, "--without", "session,multi")),
+    ("a mapping evicted during the call, slots of fixed size",
+     lambda c: test_evicted(c, "--without", "dynptr")),
+    ("a mapping evicted during the call, probes that cannot wait",
+     lambda c: test_evicted(c, "--without", "sleep")),
 ])
