@@ -182,7 +182,7 @@ struct capture_control {
 #define PROBE_COOKIE_TARGET(cookie)   ((__u32)((cookie) >> 32))
 
 /* Same values as enum probe_role and probe_len in src/model/target.h; a test compares them. */
-enum { ROLE_READ = 1, ROLE_WRITE = 2, ROLE_FREE = 3 };
+enum { ROLE_READ = 1, ROLE_WRITE = 2, ROLE_FREE = 3, ROLE_CLEAR = 4 };
 enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 
 _Static_assert(sizeof(struct rec_head) == 16, "layout");

@@ -56,8 +56,9 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 	u8 dir = role_dir(role);
 	struct conn_state *conn;
 
-	if (role == ROLE_FREE) {
-		conn_end(a->object, pid_tgid);
+	if (role == ROLE_FREE || role == ROLE_CLEAR) {
+		if (role == ROLE_FREE || conn_is_used(a->object, pid_tgid >> 32))
+			conn_end(a->object, pid_tgid);
 		return 0;
 	}
 	conn = conn_find(a->object, pid_tgid >> 32);
@@ -274,4 +275,10 @@ SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)
 {
 	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0));
+}
+
+SEC("uprobe")
+int tls_clear_entry(struct pt_regs *ctx)
+{
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0));
 }

@@ -51,7 +51,7 @@ static void list_places(const struct job *j, bool only_returning, struct place_l
 	uint32_t cnt = 0;
 
 	for (size_t i = 0; i < j->cnt; i++) {
-		if (only_returning && j->points[i].role == PROBE_FREE)
+		if (only_returning && !probe_role_moves_bytes(j->points[i].role))
 			continue;
 		ret->offsets[cnt] = j->points[i].file_off;
 		ret->cookies[cnt++] = cookie_of(j->target, &j->points[i]);
@@ -106,6 +106,8 @@ static const struct bpf_program *plain_program(const struct job *j, const struct
 
 	if (p->role == PROBE_FREE)
 		return j->prober->tls->progs.tls_free_entry;
+	if (p->role == PROBE_CLEAR)
+		return j->prober->tls->progs.tls_clear_entry;
 	if (p->len_from == PROBE_LEN_NONE || p->len_from > PROBE_LEN_AT_ARG4)
 		return NULL;
 	snprintf(name, sizeof(name), "tls_%s%s_%s_%s",
@@ -134,7 +136,7 @@ static int attach_perf(const struct job *j)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < j->cnt; i++)
-		if (j->points[i].role != PROBE_FREE)
+		if (probe_role_moves_bytes(j->points[i].role))
 			r = attach_perf_one(j, &j->points[i], true);
 	for (size_t i = 0; !r && i < j->cnt; i++)
 		r = attach_perf_one(j, &j->points[i], false);

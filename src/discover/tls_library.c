@@ -55,6 +55,7 @@ static const struct library_row library_rows[] = {
 			/* Since OpenSSL 3.3. */
 			{ "SSL_write_ex2", PROBE_WRITE, PROBE_LEN_AT_ARG4, OPTIONAL },
 			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, OPTIONAL },
+			{ "SSL_clear", PROBE_CLEAR, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_peek", PROBE_READ, PROBE_LEN_RESULT, PEEK },
 			{ "SSL_peek_ex", PROBE_READ, PROBE_LEN_AT_ARG3, PEEK },
 		},

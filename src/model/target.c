@@ -51,8 +51,15 @@ const char *probe_role_name(enum probe_role role)
 		return "write";
 	case PROBE_FREE:
 		return "free";
+	case PROBE_CLEAR:
+		return "clear";
 	}
 	return "unknown";
+}
+
+bool probe_role_moves_bytes(enum probe_role role)
+{
+	return role == PROBE_READ || role == PROBE_WRITE;
 }
 
 const char *probe_cost_name(enum probe_cost cost)
