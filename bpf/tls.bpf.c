@@ -15,6 +15,7 @@
 #include "lib/call.bpf.h"
 #include "lib/conn.bpf.h"
 #include "lib/regs.bpf.h"
+#include "lib/sendfile.bpf.h"
 #include "lib/watch.bpf.h"
 #include "lib/witness.bpf.h"
 
@@ -22,12 +23,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline u8 role_dir(u32 role)
 {
-	return role == ROLE_WRITE ? REC_SENT : REC_RECEIVED;
+	return role == ROLE_READ ? REC_RECEIVED : REC_SENT;
 }
 
 /* What a call's registers say on entry, read at once: the verifier dislikes conditional reads. */
 struct entry_args {
-	u64 object, buf, arg3, arg4, frame;
+	u64 object, buf, arg2, arg3, arg4, frame;
 };
 
 static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
@@ -35,6 +36,7 @@ static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
 	struct entry_args a = {
 		.object = REGS_ARG0(ctx),
 		.buf = REGS_ARG1(ctx),
+		.arg2 = REGS_ARG2(ctx),
 		.arg3 = REGS_ARG3(ctx),
 		.arg4 = REGS_ARG4(ctx),
 		.frame = REGS_ENTRY_FRAME(ctx),
@@ -59,6 +61,10 @@ static __always_inline bool tls_enter(const struct entry_args *a, u64 pid_tgid, 
 		STATS_ADD(states_dropped, 1);
 		return false;
 	}
+	if (role == ROLE_SENDFILE) {
+		sendfile_begin(conn, a->buf, a->arg2);
+		return true;
+	}
 	conn->buf[dir] = a->buf;
 	conn->done[dir] = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3;
 	return true;
@@ -82,13 +88,18 @@ static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
 
 static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec, bool may_loop)
 {
-	u8 dir = role_dir(PROBE_COOKIE_ROLE(spec));
+	u32 role = PROBE_COOKIE_ROLE(spec);
+	u8 dir = role_dir(role);
 	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
 	u64 len;
 
 	if (!conn)
 		return;
 	len = call_len(result, PROBE_COOKIE_LEN_FROM(spec), conn->done[dir]);
+	if (role == ROLE_SENDFILE) {
+		sendfile_end(conn, len, pid_tgid, may_loop);
+		return;
+	}
 	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 
@@ -229,17 +240,20 @@ int tls_witness_return(struct pt_regs *ctx)
  * The target is not known here: user space then takes the only one there is. Kernels without
  * cookies (5.14) have no loops by callback (5.17) either.
  */
+#define TLS_PLAIN_UNCHECKED(name, role, len_from)                                \
+	SEC("uprobe")                                                            \
+	int tls_##name##_entry(struct pt_regs *ctx)                              \
+	{                                                                        \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));         \
+	}                                                                        \
+	SEC("uprobe")                                                            \
+	int tls_##name##_return(struct pt_regs *ctx)                             \
+	{                                                                        \
+		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0), false); \
+	}
+
 #define TLS_PLAIN(name, role, len_from)                                           \
-	SEC("uprobe")                                                             \
-	int tls_##name##_entry(struct pt_regs *ctx)                               \
-	{                                                                         \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));          \
-	}                                                                         \
-	SEC("uprobe")                                                             \
-	int tls_##name##_return(struct pt_regs *ctx)                              \
-	{                                                                         \
-		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0), false);  \
-	}                                                                         \
+	TLS_PLAIN_UNCHECKED(name, role, len_from)                                 \
 	SEC("uprobe")                                                             \
 	int tls_witness_##name##_entry(struct pt_regs *ctx)                       \
 	{                                                                         \
@@ -256,6 +270,7 @@ TLS_PLAIN(write_result, ROLE_WRITE, LEN_RESULT)
 TLS_PLAIN(read_arg3, ROLE_READ, LEN_AT_ARG3)
 TLS_PLAIN(write_arg3, ROLE_WRITE, LEN_AT_ARG3)
 TLS_PLAIN(write_arg4, ROLE_WRITE, LEN_AT_ARG4)
+TLS_PLAIN_UNCHECKED(sendfile_result, ROLE_SENDFILE, LEN_RESULT)
 
 SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)

@@ -89,6 +89,7 @@ static __always_inline void pending_fill(struct rec_pending *rec, const struct p
 	rec->target = p->target;
 	rec->dir = p->dir;
 	rec->gap_causes = p->gap_causes;
+	rec->where = PENDING_IN_MEMORY;
 }
 
 enum { PAUSE_STEP_MAX = 1 << 16, PAUSE_WAIT_NS = 2000000 };
@@ -136,7 +137,19 @@ static long pause_try_step(u32 index, void *user)
 	return pause_try(t);
 }
 
-/* True: user space will read the bytes of this call itself. `may_loop`: see send_all(). */
+/* True: the process is being stopped, and t->rec was told. `may_loop`: see send_all(). */
+static __always_inline bool pause_and_tell(struct pause_try *t, bool may_loop)
+{
+	if (may_loop && has_bpf_loop) {
+		t->give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
+		bpf_loop(PAUSE_STEP_MAX, pause_try_step, t, 0);
+	} else {
+		pause_try(t);
+	}
+	return t->told;
+}
+
+/* True: user space will read the bytes of this call itself. */
 static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
 	struct pause_try t = { .control = control_get() };
@@ -144,13 +157,7 @@ static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, 
 	if (!t.control || t.control->pause == PAUSE_NEVER || len <= long_call_len())
 		return false;
 	pending_fill(&t.rec, p, len);
-	if (may_loop && has_bpf_loop) {
-		t.give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
-		bpf_loop(PAUSE_STEP_MAX, pause_try_step, &t, 0);
-	} else {
-		pause_try(&t);
-	}
-	return t.told;
+	return pause_and_tell(&t, may_loop);
 }
 
 #endif

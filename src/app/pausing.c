@@ -16,6 +16,7 @@
 #include "attach/kernel_side.h"
 #include "base/log.h"
 #include "now.h"
+#include "sent_file.h"
 
 enum {
 	READ_LEN = 256 << 10,
@@ -91,7 +92,7 @@ static bool wait_until_stopped(pid_t pid, pid_t tid)
 }
 
 /* Returns how many bytes could be had. */
-static uint64_t read_call(struct pausing *p, struct collector *c, struct pending_call *call)
+static uint64_t read_memory(struct pausing *p, struct collector *c, struct pending_call *call)
 {
 	uint64_t done = 0;
 
@@ -109,6 +110,43 @@ static uint64_t read_call(struct pausing *p, struct collector *c, struct pending
 	return done;
 }
 
+static int identify_file(void *kernel, int fd, struct file_id *ret)
+{
+	return kernel_side_identify_file(kernel, fd, ret);
+}
+
+/* What is in memory may be trusted only while the process stands; a file can be checked. */
+static uint64_t read_call(struct pausing *p, struct collector *c, struct pending_call *call,
+			  bool stopped)
+{
+	struct sent_file_reader reader = {
+		.identify = identify_file,
+		.user = p->kernel,
+		.buffer = p->buffer,
+		.buffer_len = READ_LEN,
+	};
+
+	if (call->where != PENDING_IN_MEMORY)
+		return sent_file_read(&reader, c, call, stopped);
+	return stopped ? read_memory(p, c, call) : 0;
+}
+
+/* The bytes of a call of which no other record follows; `stands` is false: it may be running. */
+static void take_bytes(struct pausing *p, struct collector *c, const struct pending_call *call,
+		       bool stands)
+{
+	struct pending_call rest = *call;
+	uint64_t done = 0;
+
+	if (!p->buffer)
+		p->buffer = malloc(READ_LEN);
+	if (p->buffer)
+		done = read_call(p, c, &rest,
+				 stands && wait_until_stopped(call->chunk.pid, call->chunk.tid));
+	if (done < call->len)
+		collect_pending_missing(c, &rest, call->len - done);
+}
+
 /* A stop that was asked for while a process was let go may have been undone. */
 static bool is_void(const struct paused_process *process, const struct pending_call *call)
 {
@@ -117,21 +155,19 @@ static bool is_void(const struct paused_process *process, const struct pending_c
 
 void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call)
 {
-	struct paused_process *process = process_of(p, call->chunk.pid);
-	bool readable = process && !is_void(process, call);
-	struct pending_call rest = *call;
-	uint64_t done = 0;
+	struct paused_process *process;
+	bool stands;
 
+	if (call->where == PENDING_IN_FILE_RUNNING) {
+		take_bytes(p, c, call, false);
+		return;
+	}
+	process = process_of(p, call->chunk.pid);
+	stands = process && !is_void(process, call);
 	if (process)
 		process->answered_cnt++;
-	if (!readable && !call->last_try)
-		return;
-	if (!p->buffer)
-		p->buffer = malloc(READ_LEN);
-	if (p->buffer && readable && wait_until_stopped(call->chunk.pid, call->chunk.tid))
-		done = read_call(p, c, &rest);
-	if (done < call->len)
-		collect_pending_missing(c, &rest, call->len - done);
+	if (stands || call->last_try)
+		take_bytes(p, c, call, stands);
 }
 
 void pausing_take_again(struct pausing *p, const struct pending_call *call)

@@ -30,7 +30,7 @@ void pausing_init(struct pausing *p, struct kernel_side *kernel);
 /* Lets everything go. */
 void pausing_done(struct pausing *p);
 
-/* Reads a pending call's bytes into the collector. */
+/* Reads a pending call's bytes into the collector; also of a process that was not stopped. */
 void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call);
 /* A record that the kernel side told once more, though the first one was good. */
 void pausing_take_again(struct pausing *p, const struct pending_call *call);

@@ -51,6 +51,8 @@ const char *probe_role_name(enum probe_role role)
 		return "write";
 	case PROBE_FREE:
 		return "free";
+	case PROBE_SENDFILE:
+		return "sendfile";
 	}
 	return "unknown";
 }

@@ -15,6 +15,8 @@ enum probe_role {
 	PROBE_READ = 1,	 /* plaintext arrives in arg 1 */
 	PROBE_WRITE = 2, /* plaintext leaves from arg 1 */
 	PROBE_FREE = 3,	 /* the connection object (arg 0) ends; entry only */
+	/* Plaintext leaves from the file that is open as descriptor arg 1, from place arg 2 on. */
+	PROBE_SENDFILE = 4,
 };
 
 /* Where the number of bytes is found on return. Values cross to the kernel side: append only. */
@@ -77,7 +79,7 @@ struct target *target_new(enum target_kind kind, const char *path);
 /* NULL is fine. */
 void target_free(struct target *t);
 
-/* "read", "write", "free". */
+/* "read", "write", "free", "sendfile". */
 const char *probe_role_name(enum probe_role role);
 /* "emulated", "single-stepped". */
 const char *probe_cost_name(enum probe_cost cost);
