@@ -36,7 +36,8 @@ enum {
 	FILE_LEN = (3 << 20) + 5,
 	POLL_MAX_MS = 60 * 1000,
 	READ_LEN = 20000,
-	SMALL_SOCKET_BUFFER = 4096,
+	/* Several TLS records: with less the kernel may keep half a one and never be writable. */
+	SMALL_SOCKET_BUFFER = 64 << 10,
 };
 
 /* Where the content begins among the numbered blocks: of the file, and of what is written. */

@@ -6,14 +6,17 @@
 
 static const struct expected_kernel table[] = {
 	{ "5.10.", { false } },
-	{ "6.1.", { [FEATURE_COOKIE] = true, [FEATURE_LOOP] = true } },
-	{ "6.12.", { [FEATURE_COOKIE] = true, [FEATURE_LOOP] = true, [FEATURE_MULTI] = true } },
+	{ "6.1.", { [FEATURE_COOKIE] = true, [FEATURE_LOOP] = true }, .has_ktls = true },
+	{ "6.12.",
+	  { [FEATURE_COOKIE] = true, [FEATURE_LOOP] = true, [FEATURE_MULTI] = true },
+	  .has_ktls = true },
 	{ "7.2.",
 	  { [FEATURE_COOKIE] = true,
 	    [FEATURE_LOOP] = true,
 	    [FEATURE_MULTI] = true,
 	    [FEATURE_SESSION] = true,
-	    [FEATURE_USER_DYNPTR] = true } },
+	    [FEATURE_USER_DYNPTR] = true },
+	  .has_ktls = true },
 };
 
 const struct expected_kernel *expected_here(void)
