@@ -34,10 +34,12 @@ struct capture_control {
 	__u32 self_pid;	   /* user space: never watched */
 	__u32 consumer;	   /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
 	__u32 pause;	   /* user space: enum pause_when */
+	__u32 no_children; /* user space: 1 = a fork does not make the child watched */
+	__u32 pad32;
 	__u64 release_seq; /* user space: odd while it lets a process go, even between */
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 24, "layout");
+_Static_assert(sizeof(struct capture_control) == 32, "layout");
 
 #endif

@@ -133,7 +133,8 @@ struct conn_state {
 	__u32 tid;		 /* of the last call */
 	__u32 target;
 	__u8 gap_causes[REC_DIR_CNT]; /* not yet told */
-	__u8 pad8[6];
+	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
+	__u8 pad8[4];
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 

@@ -31,9 +31,10 @@ int proc_fork(struct raw_tp_args *ctx)
 	struct task_struct *child = (void *)ctx->arg[1];
 	u32 ppid = BPF_CORE_READ(parent, tgid);
 	u32 pid = BPF_CORE_READ(child, tgid);
+	struct capture_control *c = control_get();
 	u32 one = 1;
 
-	if (pid == ppid || !process_is_watched(ppid))
+	if (pid == ppid || !process_is_watched(ppid) || (c && c->no_children))
 		return 0;
 	if (bpf_map_update_elem(&watched, &pid, &one, BPF_ANY))
 		STATS_ADD(states_dropped, 1);

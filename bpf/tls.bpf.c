@@ -21,6 +21,9 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* In conn_state.len_from: the result, of a call that sends a file. */
+enum { LEN_OF_FILE = 0xff };
+
 static __always_inline u8 role_dir(u32 role)
 {
 	return role == ROLE_READ ? REC_RECEIVED : REC_SENT;
@@ -45,8 +48,14 @@ static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
 	return a;
 }
 
-/* True when the return is wanted. */
-static __always_inline bool tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
+/*
+ * What is kept from entry to return: the object, and the direction in a bit that is 0 in the
+ * address of any object that an allocator made.
+ */
+enum { CALL_DIR_BIT = 1 };
+
+/* What the return needs; 0: the return is not wanted. */
+static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
 {
 	u32 role = PROBE_COOKIE_ROLE(spec);
 	u8 dir = role_dir(role);
@@ -54,20 +63,27 @@ static __always_inline bool tls_enter(const struct entry_args *a, u64 pid_tgid, 
 
 	if (role == ROLE_FREE) {
 		conn_end(a->object, pid_tgid);
-		return false;
+		return 0;
 	}
-	conn = conn_find_or_add(a->object, pid_tgid >> 32, PROBE_COOKIE_TARGET(spec));
+	conn = conn_find(a->object, pid_tgid >> 32);
 	if (!conn) {
+		if (!process_is_watched(pid_tgid >> 32))
+			return 0;
+		conn = conn_add(a->object, pid_tgid >> 32, PROBE_COOKIE_TARGET(spec));
+	}
+	if (!conn || a->object & CALL_DIR_BIT) {
 		STATS_ADD(states_dropped, 1);
-		return false;
+		return 0;
 	}
 	if (role == ROLE_SENDFILE) {
 		sendfile_begin(conn, a->buf, a->arg2);
-		return true;
+		conn->len_from[dir] = LEN_OF_FILE;
+		return a->object | dir;
 	}
 	conn->buf[dir] = a->buf;
 	conn->done[dir] = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3;
-	return true;
+	conn->len_from[dir] = PROBE_COOKIE_LEN_FROM(spec);
+	return a->object | dir;
 }
 
 /* How many bytes the call moved; 0 for a failed one. */
@@ -86,70 +102,70 @@ static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
 	return len;
 }
 
-static __always_inline void tls_leave(u64 result, u64 object, u64 pid_tgid, u64 spec, bool may_loop)
+static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool may_loop)
 {
-	u32 role = PROBE_COOKIE_ROLE(spec);
-	u8 dir = role_dir(role);
+	u64 object = call & ~(u64)CALL_DIR_BIT;
+	u8 dir = call & CALL_DIR_BIT;
 	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
 	u64 len;
 
 	if (!conn)
 		return;
-	len = call_len(result, PROBE_COOKIE_LEN_FROM(spec), conn->done[dir]);
-	if (role == ROLE_SENDFILE) {
-		sendfile_end(conn, len, pid_tgid, may_loop);
+	if (conn->len_from[dir] == LEN_OF_FILE) {
+		sendfile_end(conn, call_len(result, LEN_RESULT, 0), pid_tgid, may_loop);
 		return;
 	}
+	len = call_len(result, conn->len_from[dir], conn->done[dir]);
 	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 
+/*
+ * As few calls of the kernel as possible: each costs more than it looks. So the half is known by
+ * the session's cookie, which the kernel gives as 0 on entry and which is never left so for a
+ * return.
+ */
 SEC("uprobe")
 int tls_session(struct pt_regs *ctx)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
-	u64 spec = bpf_get_attach_cookie(ctx);
 	u64 result = REGS_RESULT(ctx);
 	struct entry_args a = entry_args_read(ctx);
-	u64 *object;
+	u64 *call = bpf_session_cookie(ctx);
 
 	keep_kernel_stack(ctx);
-	if (!bpf_session_is_return(ctx) && !process_is_watched(pid_tgid >> 32))
+	if (!call)
 		return 1;
-	object = bpf_session_cookie(ctx);
-	if (!object)
-		return 1;
-	if (bpf_session_is_return(ctx)) {
-		tls_leave(result, *object, pid_tgid, spec, true);
+	if (*call) {
+		tls_leave(result, *call, pid_tgid, true);
 		return 0;
 	}
-	*object = a.object;
-	return tls_enter(&a, pid_tgid, spec) ? 0 : 1;
+	*call = tls_enter(&a, pid_tgid, bpf_get_attach_cookie(ctx));
+	return *call ? 0 : 1;
 }
 
 static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct entry_args a = entry_args_read(ctx);
+	u64 call;
 
 	keep_kernel_stack(ctx);
-	if (!process_is_watched(pid_tgid >> 32))
-		return 0;
-	if (tls_enter(&a, pid_tgid, spec) && !call_enter(pid_tgid, a.frame, a.object))
+	call = tls_enter(&a, pid_tgid, spec);
+	if (call && !call_enter(pid_tgid, a.frame, call))
 		STATS_ADD(states_dropped, 1);
 	return 0;
 }
 
-static __always_inline int pair_return(struct pt_regs *ctx, u64 spec, bool may_loop)
+static __always_inline int pair_return(struct pt_regs *ctx, bool may_loop)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	u64 result = REGS_RESULT(ctx);
-	u64 object;
+	u64 call;
 
 	keep_kernel_stack(ctx);
-	object = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
-
-	if (object)
-		tls_leave(result, object, pid_tgid, spec, may_loop);
+	call = call_leave(pid_tgid, REGS_RETURN_FRAME(ctx));
+	if (call)
+		tls_leave(result, call, pid_tgid, may_loop);
 	return 0;
 }
 
@@ -162,7 +178,7 @@ int tls_entry(struct pt_regs *ctx)
 SEC("uprobe")
 int tls_return(struct pt_regs *ctx)
 {
-	return pair_return(ctx, bpf_get_attach_cookie(ctx), true);
+	return pair_return(ctx, true);
 }
 
 static __always_inline bool call_witnessed_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
@@ -240,16 +256,16 @@ int tls_witness_return(struct pt_regs *ctx)
  * The target is not known here: user space then takes the only one there is. Kernels without
  * cookies (5.14) have no loops by callback (5.17) either.
  */
-#define TLS_PLAIN_UNCHECKED(name, role, len_from)                                \
-	SEC("uprobe")                                                            \
-	int tls_##name##_entry(struct pt_regs *ctx)                              \
-	{                                                                        \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));         \
-	}                                                                        \
-	SEC("uprobe")                                                            \
-	int tls_##name##_return(struct pt_regs *ctx)                             \
-	{                                                                        \
-		return pair_return(ctx, PROBE_COOKIE(role, len_from, 0), false); \
+#define TLS_PLAIN_UNCHECKED(name, role, len_from)                        \
+	SEC("uprobe")                                                    \
+	int tls_##name##_entry(struct pt_regs *ctx)                      \
+	{                                                                \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0)); \
+	}                                                                \
+	SEC("uprobe")                                                    \
+	int tls_##name##_return(struct pt_regs *ctx)                     \
+	{                                                                \
+		return pair_return(ctx, false);                          \
 	}
 
 #define TLS_PLAIN(name, role, len_from)                                           \

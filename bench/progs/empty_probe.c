@@ -72,8 +72,12 @@ static int attach_perf(const struct link_places *places)
 {
 	int prog = load_empty(0), r = prog;
 
-	for (uint32_t i = 0; r >= 0 && i < 2 * places->cnt; i++)
-		r = link_perf_uprobe(prog, places->path, places->offsets[i / 2], i % 2, false, 0);
+	for (uint32_t i = 0; r >= 0 && i < 2 * places->cnt; i++) {
+		struct link_places place = { places->path, &places->offsets[i / 2],
+					     &places->cookies[i / 2], 1, 0 };
+
+		r = link_perf_uprobe(prog, &place, i % 2, false);
+	}
 	return r;
 }
 

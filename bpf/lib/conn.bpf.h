@@ -47,15 +47,12 @@ static __always_inline u64 conn_new_id(void)
 	       (bpf_get_smp_processor_id() & ((1 << CONN_ID_CPU_BITS) - 1));
 }
 
-/* NULL: the table is full. */
-static __always_inline struct conn_state *conn_find_or_add(u64 object, u32 pid, u32 target)
+/* To be called when it was not found. NULL: the table is full. */
+static __always_inline struct conn_state *conn_add(u64 object, u32 pid, u32 target)
 {
 	struct conn_key key = { .object = object, .pid = pid };
 	struct conn_state fresh = {};
-	struct conn_state *conn = bpf_map_lookup_elem(&conns, &key);
 
-	if (conn)
-		return conn;
 	fresh.id = conn_new_id();
 	fresh.target = target;
 	/* Another thread may be first: then its entry is the one. */
@@ -125,7 +122,7 @@ static __always_inline void send_all(struct send_state *s, bool may_loop)
 
 static __always_inline void send_call(struct send_state *s, u64 len, bool may_loop)
 {
-	if (pause_for_long_call(&s->piece, len, may_loop)) {
+	if (is_long(len) && pause_for_long_call(&s->piece, len, may_loop)) {
 		STATS_ADD(bytes_sent, len);
 		*s->left = 0;
 		s->piece.gap_causes = 0;
@@ -142,30 +139,56 @@ static __always_inline void send_call(struct send_state *s, u64 len, bool may_lo
 	pause_if_filling(s->piece.pid);
 }
 
+/*
+ * Most calls are short ones: they go without the loop's state, and into a slot of a fixed size,
+ * which takes fewer calls of the kernel than one that fits.
+ */
+enum { SHORT_LEN = 256 };
+
+static __always_inline void send_short(struct conn_state *conn, const struct piece *p)
+{
+	u32 cause = piece_emit_slot(p, SHORT_LEN);
+
+	count_piece(cause, p->len);
+	conn->gap_causes[p->dir] = cause ? p->gap_causes | cause : 0;
+	pause_if_filling(p->pid);
+}
+
+static __always_inline void send_long(struct conn_state *conn, const struct piece *p, u64 len,
+				      bool may_loop)
+{
+	struct send_state s = { .piece = *p, .left = &conn->left[p->dir] };
+
+	*s.left = len;
+	send_call(&s, len, may_loop);
+	conn->gap_causes[p->dir] = s.piece.gap_causes;
+}
+
 /* `len` bytes of plaintext at `user_addr` passed in direction `dir`. `may_loop`: see send_all(). */
 static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user_addr, u64 len,
 				       u64 pid_tgid, bool may_loop)
 {
-	struct send_state s = {};
+	struct piece p = {};
 
 	if (!len || dir >= REC_DIR_CNT)
 		return;
-	s.piece.conn = conn->id;
-	s.piece.off = conn->off[dir];
-	s.piece.user_addr = user_addr;
-	s.piece.pid = pid_tgid >> 32;
-	s.piece.tid = (u32)pid_tgid;
-	s.piece.target = conn->target;
-	s.piece.dir = dir;
-	s.piece.gap_causes = conn->gap_causes[dir];
-	conn->left[dir] = len;
-	s.left = &conn->left[dir];
+	p.conn = conn->id;
+	p.off = conn->off[dir];
+	p.user_addr = user_addr;
+	p.pid = pid_tgid >> 32;
+	p.tid = (u32)pid_tgid;
+	p.target = conn->target;
+	p.dir = dir;
+	p.len = len;
+	p.gap_causes = conn->gap_causes[dir];
 	conn->off[dir] += len;
 	conn->tid = (u32)pid_tgid;
 	STATS_ADD(calls, 1);
 	STATS_ADD(bytes_seen, len);
-	send_call(&s, len, may_loop);
-	conn->gap_causes[dir] = s.piece.gap_causes;
+	if (len <= SHORT_LEN)
+		send_short(conn, &p);
+	else
+		send_long(conn, &p, len, may_loop);
 }
 
 static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 pid)

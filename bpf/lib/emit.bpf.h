@@ -14,6 +14,7 @@
 /* Set by user space before loading, after trying what this kernel takes. */
 const volatile bool has_user_dynptr = false;
 const volatile bool has_bpf_loop = false;
+const volatile __u64 ring_size = 0; /* bytes */
 
 #ifndef NULL
 #define NULL ((void *)0)
@@ -22,23 +23,34 @@ const volatile bool has_bpf_loop = false;
 /* Part of the ring that may fill before a napping consumer is woken: one in so many. */
 enum { WAKE_PART = 8 };
 
-static __always_inline bool ring_is_filling(void)
+static __always_inline bool ring_is_filled_to(u64 part)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
-	       bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / WAKE_PART;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > ring_size / part;
+}
+
+/*
+ * Asking costs, so of short records one in so many asks, by the chance of the clock's last digits:
+ * between two who ask only some KiB are written.
+ */
+enum { ASK_ALWAYS_LEN = 1024, ASK_MASK = 15 };
+
+static __always_inline bool should_ask(u64 ts_ns, u64 len)
+{
+	return len >= ASK_ALWAYS_LEN || !(ts_ns & ASK_MASK);
 }
 
 /*
  * A wake-up costs the traced program more than the copy, so there is one only when the consumer
  * would otherwise come too late.
  */
-static __always_inline u64 submit_flags(void)
+static __always_inline u64 submit_flags(u64 ts_ns, u64 len)
 {
 	struct capture_control *c = control_get();
 
 	if (!c || c->consumer == CONSUMER_AWAKE)
 		return BPF_RB_NO_WAKEUP;
-	if (c->consumer == CONSUMER_NAPPING && !ring_is_filling())
+	if (c->consumer == CONSUMER_NAPPING &&
+	    (!should_ask(ts_ns, len) || !ring_is_filled_to(WAKE_PART)))
 		return BPF_RB_NO_WAKEUP;
 	c->consumer = CONSUMER_AWAKE;
 	return BPF_RB_FORCE_WAKEUP;
@@ -93,34 +105,36 @@ static __always_inline u32 piece_emit_dynptr(const struct piece *p)
 		cause = REC_GAP_UNREADABLE;
 		goto discard;
 	}
-	bpf_ringbuf_submit_dynptr(&slot, submit_flags());
+	bpf_ringbuf_submit_dynptr(&slot, submit_flags(rec->head.ts_ns, p->len));
 	return 0;
 discard:
 	bpf_ringbuf_discard_dynptr(&slot, BPF_RB_NO_WAKEUP);
 	return cause;
 }
 
-#define PIECE_EMIT_SLOT(slot_len)                                                                  \
-	static __noinline u32 piece_emit_##slot_len(const struct piece *p)                         \
-	{                                                                                          \
-		struct rec_data *rec;                                                              \
-		u64 len;                                                                           \
-                                                                                                   \
-		if (!p)                                                                            \
-			return REC_GAP_UNREADABLE;                                                 \
-		rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + slot_len, 0);                      \
-		if (!rec)                                                                          \
-			return REC_GAP_RING_FULL;                                                  \
-		piece_fill(rec, p);                                                                \
-		len = p->len;                                                                      \
-		/* The compiler must not reason that the test is never true. */                    \
-		asm volatile("" : "+r"(len));                                                      \
-		if (len > slot_len || bpf_probe_read_user(rec->data, len, (void *)p->user_addr)) { \
-			bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);                                \
-			return REC_GAP_UNREADABLE;                                                 \
-		}                                                                                  \
-		bpf_ringbuf_submit(rec, submit_flags());                                           \
-		return 0;                                                                          \
+/* Into a slot of a fixed size. `slot_len` is a constant, at least p->len. */
+static __always_inline u32 piece_emit_slot(const struct piece *p, u32 slot_len)
+{
+	struct rec_data *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec) + slot_len, 0);
+	u64 len = p->len;
+
+	if (!rec)
+		return REC_GAP_RING_FULL;
+	piece_fill(rec, p);
+	/* The compiler must not reason that the test is never true. */
+	asm volatile("" : "+r"(len));
+	if (len > slot_len || bpf_probe_read_user(rec->data, len, (void *)p->user_addr)) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		return REC_GAP_UNREADABLE;
+	}
+	bpf_ringbuf_submit(rec, submit_flags(rec->head.ts_ns, len));
+	return 0;
+}
+
+#define PIECE_EMIT_SLOT(slot_len)                                             \
+	static __noinline u32 piece_emit_##slot_len(const struct piece *p)    \
+	{                                                                     \
+		return p ? piece_emit_slot(p, slot_len) : REC_GAP_UNREADABLE; \
 	}
 
 PIECE_EMIT_SLOT(256)
@@ -147,7 +161,7 @@ static __always_inline u32 piece_emit(const struct piece *p)
 /* A record of fixed size; false when the ring is full. */
 static __always_inline bool emit_fixed(const void *rec, u64 size)
 {
-	if (!bpf_ringbuf_output(&ring, (void *)rec, size, submit_flags()))
+	if (!bpf_ringbuf_output(&ring, (void *)rec, size, submit_flags(0, size)))
 		return true;
 	STATS_ADD(records_ring_full, 1);
 	return false;

@@ -43,19 +43,13 @@ static __always_inline u64 release_seq_read(struct capture_control *c)
 	return *(volatile u64 *)&c->release_seq;
 }
 
-static __always_inline bool ring_is_filled_to_part(void)
-{
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >
-	       bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / PAUSE_PART;
-}
-
 /* User space may be letting the process go in this very moment: then the stop is asked for again.
  */
 static __always_inline void pause_if_filling(u32 pid)
 {
 	struct capture_control *c = control_get();
 
-	if (!c || c->pause != PAUSE_WHEN_FILLING || !ring_is_filled_to_part())
+	if (!c || c->pause != PAUSE_WHEN_FILLING || !ring_is_filled_to(PAUSE_PART))
 		return;
 #pragma unroll
 	for (int i = 0; i < 4; i++) {
@@ -69,10 +63,15 @@ static __always_inline void pause_if_filling(u32 pid)
 /* How many bytes of one call go through the ring at most, if the rest of it may be stopped for. */
 static __always_inline u64 long_call_len(void)
 {
-	u64 part = bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE) / PAUSE_PART;
+	u64 part = ring_size / PAUSE_PART;
 	u64 without_loop = REC_PIECES_MAX_NO_LOOP * REC_DATA_MAX;
 
 	return !has_bpf_loop && part > without_loop ? without_loop : part;
+}
+
+static __always_inline bool is_long(u64 len)
+{
+	return len > long_call_len();
 }
 
 static __always_inline void pending_fill(struct rec_pending *rec, const struct piece *p, u64 len)
@@ -149,12 +148,12 @@ static __always_inline bool pause_and_tell(struct pause_try *t, bool may_loop)
 	return t->told;
 }
 
-/* True: user space will read the bytes of this call itself. */
+/* Of a call that is_long(). True: user space will read its bytes. `may_loop`: see send_all(). */
 static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
 	struct pause_try t = { .control = control_get() };
 
-	if (!t.control || t.control->pause == PAUSE_NEVER || len <= long_call_len())
+	if (!t.control || t.control->pause == PAUSE_NEVER)
 		return false;
 	pending_fill(&t.rec, p, len);
 	return pause_and_tell(&t, may_loop);

@@ -65,6 +65,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 		.watch_all = !a->opt->pid_cnt && !a->opt->command,
 		.pause = pause_when(a->opt),
 		.forbidden = a->opt->forbidden,
+		.no_children = a->opt->no_children,
 	};
 	int r = kernel_side_open(&opt, &a->kernel, ret_error);
 
@@ -87,6 +88,17 @@ static int start_command(struct app *a, const char *program, struct error *ret_e
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot watch %s", program);
 	return 0;
+}
+
+/* Where only one process is ever watched, no other needs to have the probes. */
+static void restrict_probes(struct app *a)
+{
+	if (!a->opt->no_children)
+		return;
+	if (a->opt->command)
+		kernel_side_restrict(a->kernel, a->command.pid);
+	else if (a->opt->pid_cnt == 1)
+		kernel_side_restrict(a->kernel, a->opt->pids[0]);
 }
 
 static int let_command_go(struct app *a, const char *program, struct error *ret_error)
@@ -177,6 +189,8 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 	if (!r && *ret_program)
 		r = start_command(a, *ret_program, ret_error);
 	if (!r)
+		restrict_probes(a);
+	if (!r)
 		r = targets_attach_all(a, *ret_program, ret_error);
 	return r;
 }
@@ -249,6 +263,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 	struct app a = { .opt = opt, .signal_fd = -1, .epoll_fd = -1 };
 	struct pipeline_watcher watcher = {
 		.process = loop_process_changed,
+		.conn_opened = loop_conn_opened,
 		.pending = loop_take_pending,
 		.user = &a,
 	};

@@ -14,9 +14,10 @@
 
 /* All pointers are borrowed for the run. */
 struct app_options {
-	const pid_t *pids; /* processes to watch, with their children */
+	const pid_t *pids; /* processes to watch */
 	size_t pid_cnt;
-	char **command;		    /* program to run and watch, NULL-terminated; NULL: none */
+	bool no_children; /* … without the processes that they have started or will start */
+	char **command;	  /* program to run and watch, NULL-terminated; NULL: none */
 	const char *const *outputs; /* specs of -o; none: the terminal */
 	size_t output_cnt;
 	uint64_t body_limit;	 /* bytes kept of each body */

@@ -22,6 +22,7 @@
 #include "attach/kernel_tables.h"
 #include "base/log.h"
 #include "model/connection.h"
+#include "model/process.h"
 #include "now.h"
 #include "state.h"
 #include "stream/stream.h"
@@ -33,7 +34,8 @@ enum {
 	SLEEP_MS = 200,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
 	RELEASE_PART = 8,
-	BUSY_CNT = 64, /* a drain of so many is followed by the next without a nap */
+	BUSY_PART =
+		16, /* of the ring: filled so far during a drain, the next one follows at once */
 };
 
 #define SECOND_NS	 UINT64_C(1000000000)
@@ -148,6 +150,13 @@ void loop_process_changed(void *user, const struct process_change *change)
 	stop_if_nobody_left(a);
 }
 
+void loop_conn_opened(void *user, const struct connection *c)
+{
+	struct app *a = user;
+
+	kernel_side_used_by(a->kernel, c->library_id, c->process->pid);
+}
+
 void loop_take_pending(void *user, const struct pending_call *call)
 {
 	struct app *a = user;
@@ -233,8 +242,8 @@ void loop_run(struct app *a)
 		if (cnt) {
 			a->idle_cnt = 0;
 			take_signals(a);
-			/* Much came during this drain: more will have come meanwhile. */
-			if (cnt >= BUSY_CNT)
+			/* Looking all the time would slow down who fills the ring. */
+			if (ring_used(a->ring) > kernel_side_ring_size(a->kernel) / BUSY_PART)
 				continue;
 			sink_set_flush(&a->pipeline.sinks);
 			nap(a);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 struct app;
+struct connection;
 struct pending_call;
 struct process_change;
 
@@ -19,6 +20,7 @@ void loop_close(struct app *a);
 
 /* A pipeline_watcher's functions; `user` is the struct app. */
 void loop_process_changed(void *user, const struct process_change *change);
+void loop_conn_opened(void *user, const struct connection *c);
 void loop_take_pending(void *user, const struct pending_call *call);
 
 #endif

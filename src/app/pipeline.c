@@ -88,6 +88,8 @@ static int open_conn(void *user, struct connection *c, void **ret_listener)
 
 	if (!pairing)
 		return -ENOMEM;
+	if (p->watcher.conn_opened)
+		p->watcher.conn_opened(p->watcher.user, c);
 	sink_set_conn_open(&p->sinks, c);
 	*ret_listener = pairing;
 	return 0;

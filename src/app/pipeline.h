@@ -14,6 +14,7 @@
 #include "process_table.h"
 #include "sink_set.h"
 
+struct connection;
 struct stream;
 struct target_list;
 
@@ -22,6 +23,8 @@ enum { PIPELINE_CONN_MAX = 65536 };
 /* Told of what concerns live processes: a source without any may leave all of it NULL. */
 struct pipeline_watcher {
 	void (*process)(void *user, const struct process_change *change);
+	/* Its first bytes, or its end, have come. */
+	void (*conn_opened)(void *user, const struct connection *c);
 	/* Plaintext that is to be read from a stopped process. */
 	void (*pending)(void *user, const struct pending_call *call);
 	void *user;

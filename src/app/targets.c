@@ -38,7 +38,6 @@ static void say_problem(const struct process_findings *f)
 
 static void find_cached(struct app *a)
 {
-	size_t known_cnt = a->targets.cnt;
 	struct process_findings findings;
 	struct error err = { 0 };
 	int r;
@@ -47,10 +46,15 @@ static void find_cached(struct app *a)
 	r = discover_loader_cache(LD_CACHE_PATH, &a->targets, &findings, &err);
 	if (r < 0 && r != -ENOENT)
 		log_say(LOG_WARNING, "%s", err.text);
-	for (size_t i = known_cnt; i < a->targets.cnt; i++)
-		a->targets.items[i]->speculative = true;
 	say_problem(&findings);
 	process_findings_done(&findings);
+}
+
+/* What was found since there were `known_cnt` is used by that process. */
+static void note_user(struct app *a, size_t known_cnt, pid_t pid)
+{
+	for (size_t i = known_cnt; i < a->targets.cnt; i++)
+		a->targets.items[i]->user = pid;
 }
 
 static void say_why_nothing(struct app *a, pid_t pid, const struct process_findings *f)
@@ -97,6 +101,7 @@ static int check_is_process(pid_t pid, struct error *ret_error)
 static int find_process(struct app *a, pid_t pid, struct error *ret_error)
 {
 	struct process_findings findings;
+	size_t known_cnt = a->targets.cnt;
 	int r = check_is_process(pid, ret_error);
 
 	if (r < 0)
@@ -106,6 +111,7 @@ static int find_process(struct app *a, pid_t pid, struct error *ret_error)
 		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
 	process_findings_init(&findings);
 	r = discover_process(pid, &a->targets, &findings, ret_error);
+	note_user(a, known_cnt, pid);
 	if (r == -ESRCH) {
 		kernel_side_unwatch(a->kernel, pid);
 		no_such_process(pid, ret_error);
@@ -122,12 +128,14 @@ static void find_descendant(void *user, pid_t pid)
 {
 	struct app *a = user;
 	struct process_findings findings;
+	size_t known_cnt = a->targets.cnt;
 
 	if (kernel_side_watch(a->kernel, pid) < 0)
 		return;
 	process_findings_init(&findings);
 	if (discover_process(pid, &a->targets, &findings, NULL) == -ESRCH)
 		kernel_side_unwatch(a->kernel, pid);
+	note_user(a, known_cnt, pid);
 	process_findings_done(&findings);
 }
 
@@ -136,7 +144,7 @@ static void find_descendants(struct app *a)
 {
 	struct process_tree tree;
 
-	if (!a->opt->pid_cnt)
+	if (!a->opt->pid_cnt || a->opt->no_children)
 		return;
 	if (process_tree_read(&tree, "/proc") < 0) {
 		log_say(LOG_WARNING,
@@ -150,10 +158,12 @@ static void find_descendants(struct app *a)
 
 static void find_program(struct app *a, const char *program)
 {
+	size_t known_cnt = a->targets.cnt;
 	struct error err = { 0 };
 
 	if (discover_program(program, &a->targets, &a->findings, &err) < 0)
 		log_say(LOG_INFO, "%s", err.text);
+	note_user(a, known_cnt, a->command.pid);
 	say_problem(&a->findings);
 }
 
@@ -183,10 +193,12 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 void targets_rescan(struct app *a, pid_t pid)
 {
 	struct process_findings findings;
+	size_t known_cnt = a->targets.cnt;
 
 	process_findings_init(&findings);
 	if (discover_process(pid, &a->targets, &findings, NULL) >= 0 && findings.problem.code)
 		log_say(LOG_INFO, "%s", findings.problem.text);
+	note_user(a, known_cnt, pid);
 	process_findings_done(&findings);
 	if (a->attached_cnt == a->targets.cnt)
 		return;

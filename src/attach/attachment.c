@@ -2,113 +2,28 @@
 #include "attachment.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-
 #include "base/log.h"
 #include "model/target.h"
+#include "place_check.h"
 #include "probe_links.h"
 #include "records.h"
-#include "tls.skel.h"
-#include "witness.h"
-
-/* The check of one direction; its probes go as soon as it has seen enough. */
-struct check {
-	bool going_on;
-	struct link_set witnesses;
-	pthread_t closer; /* closes the links, which takes the kernel a while */
-	bool has_closer;
-};
-
-/*
- * The witnesses of a check cost every process that uses the library. In one that perhaps nobody
- * watched ever uses they stay no longer than this without a call.
- */
-#define SPECULATIVE_CHECK_NS UINT64_C(10000000000)
 
 struct attachment {
 	const struct prober *prober; /* borrowed */
 	const struct target *target; /* borrowed */
 	struct link_set probes;
-	struct check checks[REC_DIR_CNT];
-	uint64_t first_look_ns; /* 0: not yet */
+	bool is_checked; /* the places are workers, and the check is not over */
+	struct place_check checks[REC_DIR_CNT];
 };
-
-static int witness_map(const struct attachment *a)
-{
-	return bpf_map__fd(a->prober->tls->maps.witnesses);
-}
-
-/* Without cookies the kernel side does not know the target: then it has one, and counts for 0. */
-static uint64_t witness_key(const struct attachment *a, int dir)
-{
-	return WITNESS_KEY(a->prober->has_cookie ? a->target->id : 0, dir);
-}
-
-static enum probe_role role_of(int dir)
-{
-	return dir == REC_SENT ? PROBE_WRITE : PROBE_READ;
-}
-
-/* The probes that capture are there already: whatever a witness sees, they must have seen. */
-static int begin_check(struct attachment *a, int dir)
-{
-	const struct witness_counts zero = { 0 };
-	const struct target *t = a->target;
-	struct probe_point points[TARGET_POINT_MAX];
-	uint64_t key = witness_key(a, dir);
-	size_t cnt = 0;
-	int r;
-
-	for (size_t i = 0; i < t->fallback_cnt; i++)
-		if (t->fallback[i].role == role_of(dir))
-			points[cnt++] = t->fallback[i];
-	if (!cnt)
-		return 0;
-	r = bpf_map_update_elem(witness_map(a), &key, &zero, BPF_ANY);
-	if (!r)
-		r = probe_links_attach(a->prober, FAMILY_WITNESS, t, points, cnt,
-				       &a->checks[dir].witnesses);
-	a->checks[dir].going_on = !r;
-	return r;
-}
-
-static void *close_witnesses(void *user)
-{
-	struct check *c = user;
-
-	probe_links_close(&c->witnesses);
-	return NULL;
-}
-
-/* The kernel waits for all processors before a link is gone; the consumer cannot. */
-static void end_check(struct check *c)
-{
-	if (!c->going_on)
-		return;
-	c->going_on = false;
-	c->has_closer = pthread_create(&c->closer, NULL, close_witnesses, c) == 0;
-	if (!c->has_closer)
-		probe_links_close(&c->witnesses);
-}
 
 static void end_checks(struct attachment *a)
 {
+	a->is_checked = false;
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
-		end_check(&a->checks[dir]);
-}
-
-static void join_closers(struct attachment *a)
-{
-	for (int dir = 0; dir < REC_DIR_CNT; dir++) {
-		if (a->checks[dir].has_closer)
-			pthread_join(a->checks[dir].closer, NULL);
-		a->checks[dir].has_closer = false;
-	}
+		place_check_end(&a->checks[dir]);
 }
 
 /* The points without the workers, and what stands in for these. */
@@ -123,14 +38,30 @@ static int attach_fallback(struct attachment *a)
 			points[cnt++] = t->points[i];
 	for (size_t i = 0; i < t->fallback_cnt && cnt < TARGET_POINT_MAX; i++)
 		points[cnt++] = t->fallback[i];
-	return probe_links_attach(a->prober, FAMILY_CAPTURE, t, points, cnt, &a->probes);
+	return probe_links_attach(a->prober, FAMILY_CAPTURE, t, points, cnt, a->prober->only_pid,
+				  &a->probes);
+}
+
+/* First off, then on: both at once would show bytes twice. */
+static int fall_back(struct attachment *a)
+{
+	end_checks(a);
+	probe_links_close(&a->probes);
+	return attach_fallback(a);
+}
+
+static int cannot_check(struct attachment *a, int r)
+{
+	log_say(LOG_INFO, "%s: the cheapest places cannot be checked (%s); taking others",
+		a->target->path, strerror(-r));
+	return fall_back(a);
 }
 
 static int attach_points(struct attachment *a)
 {
 	const struct target *t = a->target;
 	int r = probe_links_attach(a->prober, FAMILY_CAPTURE, t, t->points, t->point_cnt,
-				   &a->probes);
+				   a->prober->only_pid, &a->probes);
 
 	if (!t->fallback_cnt)
 		return r;
@@ -139,15 +70,10 @@ static int attach_points(struct attachment *a)
 			t->path, strerror(-r));
 		return attach_fallback(a);
 	}
-	for (int dir = 0; !r && dir < REC_DIR_CNT; dir++)
-		r = begin_check(a, dir);
-	if (!r)
-		return 0;
-	log_say(LOG_INFO, "%s: the cheapest places cannot be checked (%s); taking others", t->path,
-		strerror(-r));
-	end_checks(a);
-	probe_links_close(&a->probes);
-	return attach_fallback(a);
+	a->is_checked = true;
+	for (int dir = 0; !r && t->user && dir < REC_DIR_CNT; dir++)
+		r = place_check_begin(&a->checks[dir], t->user);
+	return r < 0 ? cannot_check(a, r) : 0;
 }
 
 int attachment_new(const struct prober *p, const struct target *t, struct attachment **ret,
@@ -160,6 +86,8 @@ int attachment_new(const struct prober *p, const struct target *t, struct attach
 		return error_set_errno(ret_error, -ENOMEM, "cannot place probes in %s", t->path);
 	a->prober = p;
 	a->target = t;
+	for (int dir = 0; dir < REC_DIR_CNT; dir++)
+		place_check_init(&a->checks[dir], p, t, dir);
 	r = attach_points(a);
 	if (r < 0) {
 		attachment_free(a);
@@ -167,16 +95,6 @@ int attachment_new(const struct prober *p, const struct target *t, struct attach
 	}
 	*ret = a;
 	return 0;
-}
-
-static void read_counts(const struct attachment *a, struct witness_counts ret[REC_DIR_CNT])
-{
-	for (int dir = 0; dir < REC_DIR_CNT; dir++) {
-		uint64_t key = witness_key(a, dir);
-
-		if (bpf_map_lookup_elem(witness_map(a), &key, &ret[dir]) < 0)
-			ret[dir] = (struct witness_counts){ 0 };
-	}
 }
 
 static bool say_if_wrong(const struct attachment *a, const struct witness_counts c[REC_DIR_CNT],
@@ -196,66 +114,68 @@ static bool say_if_wrong(const struct attachment *a, const struct witness_counts
 	return true;
 }
 
-static void fall_back(struct attachment *a)
+const struct target *attachment_target(const struct attachment *a)
 {
-	int r;
+	return a->target;
+}
 
-	/* First off, then on: both at once would show bytes twice. */
-	end_checks(a);
-	probe_links_close(&a->probes);
-	r = attach_fallback(a);
+void attachment_used_by(struct attachment *a, pid_t pid)
+{
+	for (int dir = 0; a->is_checked && dir < REC_DIR_CNT; dir++)
+		place_check_follow(&a->checks[dir], pid);
+}
+
+bool attachment_is_checked(const struct attachment *a)
+{
+	return a->is_checked;
+}
+
+static void say_if_lost(const struct attachment *a, int r)
+{
 	if (r < 0)
 		log_say(LOG_WARNING, "cannot place probes in %s: %s", a->target->path,
 			strerror(-r));
 }
 
-bool attachment_is_checked(const struct attachment *a)
+/* 0, or why the witnesses could not be placed. */
+static int look_at_checks(struct attachment *a, struct witness_counts ret[REC_DIR_CNT])
 {
-	return a->checks[REC_SENT].going_on || a->checks[REC_RECEIVED].going_on;
+	int result = 0;
+
+	for (int dir = 0; dir < REC_DIR_CNT; dir++) {
+		int r = place_check_look(&a->checks[dir], &ret[dir]);
+
+		result = r < 0 ? r : result;
+	}
+	return result;
 }
 
-static bool is_in_vain(struct attachment *a, const struct witness_counts c[REC_DIR_CNT],
-		       uint64_t now_ns)
-{
-	if (!a->first_look_ns)
-		a->first_look_ns = now_ns;
-	return a->target->speculative && !c[REC_SENT].calls && !c[REC_RECEIVED].calls &&
-	       now_ns - a->first_look_ns > SPECULATIVE_CHECK_NS;
-}
-
-void attachment_check(struct attachment *a, uint64_t now_ns)
+void attachment_check(struct attachment *a)
 {
 	struct witness_counts counts[REC_DIR_CNT];
+	int r = look_at_checks(a, counts);
 
-	if (!attachment_is_checked(a))
+	if (!a->is_checked)
 		return;
-	read_counts(a, counts);
-	if (is_in_vain(a, counts, now_ns)) {
-		log_say(LOG_DEBUG,
-			"%s: not used by a watched program so far; its places stay unchecked",
-			a->target->path);
-		end_checks(a);
+	if (r < 0) {
+		say_if_lost(a, cannot_check(a, r));
 		return;
 	}
 	if (say_if_wrong(a, counts, "; from now on its exported functions are probed")) {
-		fall_back(a);
+		say_if_lost(a, fall_back(a));
 		return;
 	}
-	for (int dir = 0; dir < REC_DIR_CNT; dir++)
-		if (a->checks[dir].going_on && counts[dir].calls >= WITNESS_CALLS) {
-			log_say(LOG_DEBUG, "%s: its first %llu %s calls were captured right",
-				a->target->path, counts[dir].calls, probe_role_name(role_of(dir)));
-			end_check(&a->checks[dir]);
-		}
-}
-
-/* From now on no call is judged, whatever its probes still see. */
-static void forget_counts(const struct attachment *a)
-{
+	a->is_checked = false;
 	for (int dir = 0; dir < REC_DIR_CNT; dir++) {
-		uint64_t key = witness_key(a, dir);
+		struct place_check *c = &a->checks[dir];
 
-		bpf_map_delete_elem(witness_map(a), &key);
+		if (!c->over && counts[dir].calls >= WITNESS_CALLS) {
+			log_say(LOG_DEBUG,
+				"%s: the first %llu calls that were looked at were captured right",
+				a->target->path, counts[dir].calls);
+			place_check_end(c);
+		}
+		a->is_checked |= !c->over;
 	}
 }
 
@@ -267,14 +187,16 @@ void attachment_detach(struct attachment *a)
 {
 	struct witness_counts counts[REC_DIR_CNT];
 
-	if (attachment_is_checked(a)) {
-		read_counts(a, counts);
+	if (a->is_checked) {
+		look_at_checks(a, counts);
 		say_if_wrong(a, counts, "");
 	}
-	forget_counts(a);
+	for (int dir = 0; dir < REC_DIR_CNT; dir++)
+		place_check_forget_counts(&a->checks[dir]);
 	end_checks(a);
 	probe_links_close(&a->probes);
-	join_closers(a);
+	for (int dir = 0; dir < REC_DIR_CNT; dir++)
+		place_check_join(&a->checks[dir]);
 }
 
 void attachment_free(struct attachment *a)

@@ -8,7 +8,7 @@
 #define PLAINTAP_ATTACH_ATTACHMENT_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -22,13 +22,14 @@ struct target;
  */
 int attachment_new(const struct prober *p, const struct target *t, struct attachment **ret,
 		   struct error *ret_error);
+const struct target *attachment_target(const struct attachment *a);
+/* A watched process uses the library: if nobody's calls have been checked yet, its will be. */
+void attachment_used_by(struct attachment *a, pid_t pid);
 /*
  * Looks how the check goes, and ends it when there is enough to say. A mismatch is told as a
- * warning. In a speculative target the check also ends after a while without any call: its probes
- * cost all who use the library. `now_ns` is CLOCK_MONOTONIC. Cheap, and never waits for the kernel
- * to take a probe off, but after a mismatch.
+ * warning. Cheap, and never waits for the kernel to take a probe off, but after a mismatch.
  */
-void attachment_check(struct attachment *a, uint64_t now_ns);
+void attachment_check(struct attachment *a);
 /* Is the check still going on? */
 bool attachment_is_checked(const struct attachment *a);
 /* Takes the probes off; the last look at the check. The object remains. */

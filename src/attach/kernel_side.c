@@ -69,6 +69,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 		return error_set_errno(ret_error, -errno,
 				       "cannot open the BPF object for processes");
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
+	k->proc->rodata->ring_size = k->ring_size;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -134,6 +135,7 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
+	k->tls->rodata->ring_size = k->ring_size;
 	choose_programs(k);
 	r = share_maps(k);
 	if (!r && k->prober.fashion == FASHION_SESSION)
@@ -155,6 +157,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 		return error_set_errno(ret_error, -errno, "cannot map the shared control page");
 	k->control->watch_all = opt->watch_all;
 	k->control->pause = opt->pause;
+	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	return 0;
 }
@@ -213,13 +216,26 @@ int kernel_side_attach(struct kernel_side *k, const struct target *t, struct err
 	return 0;
 }
 
+void kernel_side_restrict(struct kernel_side *k, pid_t pid)
+{
+	k->prober.only_pid = pid;
+}
+
+/* Id 0 comes from kernels whose links carry no cookie: then any of them may be meant. */
+void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid)
+{
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		if (!target || attachment_target(k->attachments[i])->id == target)
+			attachment_used_by(k->attachments[i], pid);
+}
+
 void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
 {
 	if (now_ns < k->next_check_ns)
 		return;
 	k->next_check_ns = now_ns + CHECK_INTERVAL_NS;
 	for (size_t i = 0; i < k->attachment_cnt; i++)
-		attachment_check(k->attachments[i], now_ns);
+		attachment_check(k->attachments[i]);
 }
 
 void kernel_side_detach(struct kernel_side *k)

@@ -26,16 +26,21 @@ struct kernel_side_options {
 	bool watch_all;	    /* every process but this one */
 	uint32_t pause;	    /* enum pause_when: may watched processes be stopped? */
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
+	bool no_children;   /* a fork does not make the child watched */
 };
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
 		     struct error *ret_error);
+/* No other process will ever be watched: probes placed from now on are in that one only. */
+void kernel_side_restrict(struct kernel_side *k, pid_t pid);
 /*
- * Probes all points of the target, in every process; only watched ones are looked at. Where a
- * point is a worker, its first calls are checked; see attachment.h. `t` is borrowed until
- * kernel_side_close().
+ * Probes all points of the target, in every process unless restricted; only watched ones are looked
+ * at. Where a point is a worker, its first calls are checked; see attachment.h. `t` is borrowed
+ * until kernel_side_close().
  */
 int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+/* A watched process uses the target with that id: its calls may have to be checked. */
+void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid);
 /* Looks how the checks go; to be called often: it looks every few ms. */
 void kernel_side_check(struct kernel_side *k, uint64_t now_ns);
 void kernel_side_detach(struct kernel_side *k);

@@ -60,6 +60,7 @@ int link_uprobe_multi(int prog_fd, unsigned type, bool at_return, const struct l
 		.cookies = (uint64_t)(uintptr_t)places->cookies,
 		.cnt = places->cnt,
 		.multi_flags = at_return ? UPROBE_MULTI_RETURN : 0,
+		.pid = (uint32_t)places->pid,
 	};
 
 	return sys_link_create(&attr, sizeof(attr));
@@ -108,7 +109,8 @@ static int uprobe_pmu_type(uint32_t *ret)
 /* Which bit of config says "return probe": "config:0" on all kernels so far. */
 enum { UPROBE_RETURN_BIT = 0 };
 
-static int perf_uprobe_open(const char *path, uint64_t offset, bool at_return)
+/* Of a process's threads the event counts one only, but the program behind it sees all. */
+static int perf_uprobe_open(const struct link_places *place, bool at_return)
 {
 	struct perf_event_attr attr = { .size = sizeof(attr) };
 	int fd, r;
@@ -117,9 +119,10 @@ static int perf_uprobe_open(const char *path, uint64_t offset, bool at_return)
 	if (r < 0)
 		return r;
 	attr.config = at_return ? 1u << UPROBE_RETURN_BIT : 0;
-	attr.config1 = (uint64_t)(uintptr_t)path;
-	attr.config2 = offset;
-	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	attr.config1 = (uint64_t)(uintptr_t)place->path;
+	attr.config2 = place->offsets[0];
+	fd = (int)syscall(SYS_perf_event_open, &attr, place->pid ? place->pid : -1,
+			  place->pid ? -1 : 0, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -154,16 +157,15 @@ static int perf_link_cookie(int event_fd, int prog_fd, uint64_t cookie)
 	return link_fd;
 }
 
-int link_perf_uprobe(int prog_fd, const char *path, uint64_t offset, bool at_return,
-		     bool has_cookie, uint64_t cookie)
+int link_perf_uprobe(int prog_fd, const struct link_places *place, bool at_return, bool has_cookie)
 {
-	CLEANUP_CLOSE int event_fd = perf_uprobe_open(path, offset, at_return);
+	CLEANUP_CLOSE int event_fd = perf_uprobe_open(place, at_return);
 	int r;
 
 	if (event_fd < 0)
 		return event_fd;
 	if (has_cookie)
-		return perf_link_cookie(event_fd, prog_fd, cookie);
+		return perf_link_cookie(event_fd, prog_fd, place->cookies[0]);
 	r = perf_set_program(event_fd, prog_fd);
 	return r < 0 ? r : take_fd(&event_fd);
 }

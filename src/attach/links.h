@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Values of the kernel's enum bpf_attach_type, for build machines with older headers. */
 enum {
@@ -22,6 +23,7 @@ struct link_places {
 	uint64_t *offsets;
 	uint64_t *cookies;
 	uint32_t cnt;
+	pid_t pid; /* only in this process; 0: in every one */
 };
 
 /* One link for all places. `type` must be the program's expected attach type. */
@@ -30,8 +32,7 @@ int link_uprobe_multi(int prog_fd, unsigned type, bool at_return, const struct l
 /* Would this kernel take such a link? Asks with a place that cannot be probed. */
 bool link_uprobe_multi_works(int prog_fd, unsigned type);
 
-/* One link, one place, in all processes. The cookie is passed only with `has_cookie`. */
-int link_perf_uprobe(int prog_fd, const char *path, uint64_t offset, bool at_return,
-		     bool has_cookie, uint64_t cookie);
+/* One link for the only place. The cookie is passed only with `has_cookie`. */
+int link_perf_uprobe(int prog_fd, const struct link_places *place, bool at_return, bool has_cookie);
 
 #endif

@@ -24,6 +24,7 @@ struct job {
 	const struct target *target;
 	const struct probe_point *points;
 	size_t cnt;
+	pid_t pid;
 	char path[64];
 	struct link_set *links;
 };
@@ -55,7 +56,7 @@ static void list_places(const struct job *j, bool only_returning, struct place_l
 		ret->offsets[cnt] = j->points[i].file_off;
 		ret->cookies[cnt++] = cookie_of(j->target, &j->points[i]);
 	}
-	ret->places = (struct link_places){ j->path, ret->offsets, ret->cookies, cnt };
+	ret->places = (struct link_places){ j->path, ret->offsets, ret->cookies, cnt, j->pid };
 }
 
 static const struct bpf_program *cookie_program(const struct job *j, bool at_return)
@@ -121,11 +122,13 @@ static int attach_perf_one(const struct job *j, const struct probe_point *p, boo
 	bool cookie = j->prober->has_cookie;
 	const struct bpf_program *prog = cookie ? cookie_program(j, at_return)
 						: plain_program(j, p, at_return);
+	uint64_t offset = p->file_off, spec = cookie_of(j->target, p);
+	struct link_places place = { j->path, &offset, &spec, 1, j->pid };
 
 	if (!prog)
 		return -EOPNOTSUPP;
-	return add_link(j->links, link_perf_uprobe(bpf_program__fd(prog), j->path, p->file_off,
-						   at_return, cookie, cookie_of(j->target, p)));
+	return add_link(j->links,
+			link_perf_uprobe(bpf_program__fd(prog), &place, at_return, cookie));
 }
 
 static int attach_perf(const struct job *j)
@@ -141,9 +144,10 @@ static int attach_perf(const struct job *j)
 }
 
 int probe_links_attach(const struct prober *p, enum probe_family family, const struct target *t,
-		       const struct probe_point *points, size_t cnt, struct link_set *ret)
+		       const struct probe_point *points, size_t cnt, pid_t pid,
+		       struct link_set *ret)
 {
-	struct job j = { p, family, t, points, cnt, "", ret };
+	struct job j = { p, family, t, points, cnt, pid, "", ret };
 	int r;
 
 	ret->cnt = 0;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "model/target.h"
 
@@ -15,6 +16,7 @@ enum fashion { FASHION_SESSION, FASHION_MULTI, FASHION_PERF };
 struct prober {
 	enum fashion fashion;
 	bool has_cookie;
+	pid_t only_pid;		   /* no other process is ever to be captured; 0: not so */
 	const struct tls_bpf *tls; /* borrowed */
 };
 
@@ -29,9 +31,13 @@ struct link_set {
 	size_t cnt;
 };
 
-/* All points or none: on failure `ret` is empty, and a negative errno. */
+/*
+ * All points or none: on failure `ret` is empty, and a negative errno. With `pid` the probes are in
+ * that process only, not in its children, and others pay nothing for them; 0: in every process.
+ */
 int probe_links_attach(const struct prober *p, enum probe_family family, const struct target *t,
-		       const struct probe_point *points, size_t cnt, struct link_set *ret);
+		       const struct probe_point *points, size_t cnt, pid_t pid,
+		       struct link_set *ret);
 /* In the order of attaching, last first: entries go before their returns. Empty sets are fine. */
 void probe_links_close(struct link_set *links);
 

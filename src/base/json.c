@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "json.h"
 
-#include <inttypes.h>
-#include <time.h>
+#include <string.h>
 
 #include "base64.h"
 #include "text.h"
@@ -17,10 +16,19 @@ int json_error(const struct json *j)
 	return j->error;
 }
 
-static void put(struct json *j, const void *data, size_t len)
+/* Mostly a few bytes for which there is room. */
+static inline void put(struct json *j, const void *data, size_t len)
 {
-	if (!j->error)
-		j->error = buf_append(j->out, data, len);
+	struct buf *out = j->out;
+
+	if (j->error || !len)
+		return;
+	if (len <= out->cap - out->len) {
+		memcpy(out->data + out->len, data, len);
+		out->len += len;
+		return;
+	}
+	j->error = buf_append(out, data, len);
 }
 
 /* A value begins: the comma before it, if any. */
@@ -66,9 +74,11 @@ void json_array_end(struct json *j)
 
 void json_key(struct json *j, const char *key)
 {
+	size_t len = strlen(key);
+
 	value(j);
 	put(j, "\"", 1);
-	put(j, key, strlen(key));
+	put(j, key, len);
 	put(j, "\":", 2);
 	j->comma = false;
 }
@@ -154,6 +164,11 @@ void json_str(struct json *j, struct str s)
 	put_string(j, s, text_is_utf8(s.p, s.len) ? 0x100 : 0x80);
 }
 
+void json_utf8(struct json *j, struct str s)
+{
+	put_string(j, s, 0x100);
+}
+
 void json_latin1(struct json *j, struct str s)
 {
 	put_string(j, s, 0x80);
@@ -176,18 +191,39 @@ void json_base64(struct json *j, const void *data, size_t len)
 	put(j, "\"", 1);
 }
 
+enum { U64_DIGITS_MAX = 20 };
+
+/* The digits of `n` before `end`, at least `min` of them; returns where they begin. */
+static char *digits_before(char *end, uint64_t n, unsigned min)
+{
+	char *p = end;
+
+	while (n || p > end - min) {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	}
+	return p;
+}
+
 void json_u64(struct json *j, uint64_t number)
 {
+	char digits[U64_DIGITS_MAX], *end = digits + sizeof(digits);
+	char *p = digits_before(end, number, 1);
+
 	value(j);
-	if (!j->error)
-		j->error = buf_printf(j->out, "%" PRIu64, number);
+	put(j, p, (size_t)(end - p));
 }
 
 void json_i64(struct json *j, int64_t number)
 {
+	char digits[1 + U64_DIGITS_MAX], *end = digits + sizeof(digits);
+	uint64_t magnitude = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	char *p = digits_before(end, magnitude, 1);
+
+	if (number < 0)
+		*--p = '-';
 	value(j);
-	if (!j->error)
-		j->error = buf_printf(j->out, "%" PRId64, number);
+	put(j, p, (size_t)(end - p));
 }
 
 void json_bool(struct json *j, bool truth)
@@ -202,18 +238,43 @@ void json_null(struct json *j)
 	put(j, "null", 4);
 }
 
+struct date {
+	unsigned year, month, day;
+};
+
+/*
+ * Of the Gregorian calendar, `days` after 1970-01-01. Counted from a 1st of March, so that the day
+ * that a leap year has more is a year's last one; 400 years are always 146,097 days.
+ */
+static struct date date_of(uint64_t days)
+{
+	uint64_t since = days + 719468; /* days since the 1st of March of the year 0 */
+	uint64_t era = since / 146097, of_era = since % 146097;
+	uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	uint64_t month = (5 * of_year + 2) / 153; /* 0 is March */
+
+	return (struct date){
+		.year = (unsigned)(era * 400 + year + (month >= 10)),
+		.month = (unsigned)(month < 10 ? month + 3 : month - 9),
+		.day = (unsigned)(of_year - (153 * month + 2) / 5 + 1),
+	};
+}
+
 void json_time(struct json *j, uint64_t ts_ns)
 {
-	time_t seconds = (time_t)(ts_ns / 1000000000u);
-	char day[40];
-	struct tm tm;
-	size_t len;
+	char text[] = "\"1970-01-01T00:00:00.000000000Z\"";
+	uint64_t seconds = ts_ns / 1000000000u, of_day = seconds % 86400;
+	struct date d = date_of(seconds / 86400);
 
+	/* 64 bits of nanoseconds end in the year 2554: four digits are enough. */
+	digits_before(text + 5, d.year, 4);
+	digits_before(text + 8, d.month, 2);
+	digits_before(text + 11, d.day, 2);
+	digits_before(text + 14, of_day / 3600, 2);
+	digits_before(text + 17, of_day / 60 % 60, 2);
+	digits_before(text + 20, of_day % 60, 2);
+	digits_before(text + 30, ts_ns % 1000000000u, 9);
 	value(j);
-	/* 64 bits of nanoseconds end in the year 2554: neither call can fail. */
-	gmtime_r(&seconds, &tm);
-	len = strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!j->error)
-		j->error = buf_printf(j->out, "\"%.*s.%09uZ\"", (int)len, day,
-				      (unsigned)(ts_ns % 1000000000u));
+	put(j, text, sizeof(text) - 1);
 }

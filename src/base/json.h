@@ -34,6 +34,8 @@ void json_array_end(struct json *j);
 /* `key` is the program's own: nothing in it needs an escape. */
 void json_key(struct json *j, const char *key);
 
+/* Text that is known to be UTF-8. */
+void json_utf8(struct json *j, struct str s);
 /* Text as it is when it is UTF-8; otherwise like json_latin1(). */
 void json_str(struct json *j, struct str s);
 /* Each byte as the character of the same number: \u0080…\u00ff for bytes that are not ASCII. */

@@ -62,6 +62,7 @@ static int run(const struct options *o)
 		.forbidden = o->forbidden,
 		.plain_placement = o->plain_placement,
 		.ready_fd = o->ready_fd,
+		.no_children = o->no_children,
 		.no_pause = o->no_pause,
 		.slow = o->slow,
 		.force = o->force,

@@ -119,6 +119,12 @@ static int take_strict(struct options *o, const char *value, struct error *ret_e
 	return 0;
 }
 
+static int take_no_children(struct options *o, const char *value, struct error *ret_error)
+{
+	o->no_children = true;
+	return 0;
+}
+
 static int take_no_pause(struct options *o, const char *value, struct error *ret_error)
 {
 	o->no_pause = true;
@@ -162,6 +168,10 @@ const struct option_row option_rows[] = {
 	  "Watch the process PID, its children, and those that they start from now on. May be given "
 	  "several times.",
 	  take_pid },
+	{ 0, "no-children", NULL,
+	  "Watch only what is given by -p or after --, not the processes that it starts. If that is one "
+	  "process, no other pays anything for it.",
+	  take_no_children },
 	{ 'o', "output", "WHERE",
 	  "Write to WHERE and leave the terminal to the program. FILE.jsonl: one JSON object a line. "
 	  "DIR/ (with the slash): the plaintext of every connection, byte by byte. -: JSON lines to "
@@ -327,6 +337,10 @@ static int check(const struct options *o, struct error *ret_error)
 	if (o->slow && o->no_pause)
 		return error_set(ret_error, -EINVAL,
 				 "--on-pressure slow and --no-pause contradict each other");
+	if (o->no_children && !o->command && !o->pid_cnt)
+		return error_set(
+			ret_error, -EINVAL,
+			"--no-children: of what? Give a process with -p, or a program after --");
 	if (o->command && o->pid_cnt)
 		return error_set(ret_error, -EINVAL,
 				 "-p and a program after -- cannot go together; use one of them");

@@ -32,7 +32,7 @@ struct options {
 	int ready_fd;
 	unsigned verbosity;
 	bool plain_placement;
-	bool no_pause, slow, force, strict, quiet, help, version;
+	bool no_children, no_pause, slow, force, strict, quiet, help, version;
 };
 
 struct option_row {

@@ -15,6 +15,12 @@
 
 enum { RING_HEAD_LEN = 8 };
 
+/*
+ * Room is given back in parts of the ring: each giving back takes the line with the position away
+ * from the processor that fills the ring, which reads it for every record.
+ */
+enum { GIVE_BACK_PART = 16 };
+
 struct ring {
 	uint64_t *consumer_pos;
 	const uint64_t *producer_pos;
@@ -114,6 +120,7 @@ size_t ring_drain(struct ring *r, size_t max, ring_fn fn, void *user)
 {
 	uint64_t pos = __atomic_load_n(r->consumer_pos, __ATOMIC_RELAXED);
 	uint64_t end = __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
+	uint64_t given_back = pos;
 	size_t cnt = 0;
 
 	while (pos < end && cnt < max) {
@@ -135,8 +142,13 @@ size_t ring_drain(struct ring *r, size_t max, ring_fn fn, void *user)
 			cnt++;
 		}
 		pos += slot_len;
-		__atomic_store_n(r->consumer_pos, pos, __ATOMIC_RELEASE);
+		if (pos - given_back >= r->size / GIVE_BACK_PART) {
+			__atomic_store_n(r->consumer_pos, pos, __ATOMIC_RELEASE);
+			given_back = pos;
+		}
 	}
+	if (pos != given_back)
+		__atomic_store_n(r->consumer_pos, pos, __ATOMIC_RELEASE);
 	return cnt;
 }
 

@@ -29,8 +29,8 @@ int ring_open(int fd, uint32_t size, struct ring **ret);
 /* NULL is fine. */
 void ring_close(struct ring *r);
 /*
- * Hands up to `max` finished records to `fn`, freeing the ring's space record by record. Returns
- * how many.
+ * Hands up to `max` finished records to `fn`. Their room in the ring is free a sixteenth of the
+ * ring later at most, and all of it at the end. Returns how many.
  */
 size_t ring_drain(struct ring *r, size_t max, ring_fn fn, void *user);
 /* Nothing reserved and nothing finished. */

@@ -34,6 +34,7 @@ struct connection {
 	char *local;		 /* "address:port", owned; NULL: unknown */
 	char *remote;		 /* the same */
 	char *library;		 /* path of the TLS library, owned; NULL: unknown */
+	uint32_t library_id;	 /* struct target.id; 0: unknown */
 	uint64_t opened_ns;	 /* wall clock, ns since 1970: first bytes seen */
 	uint64_t closed_ns;	 /* the same; 0 while open */
 	enum conn_end end;

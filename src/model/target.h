@@ -65,7 +65,7 @@ struct target {
 	int fd;	    /* open for reading, owned: probing goes through it, so it is this very file */
 	dev_t dev;
 	ino_t ino;
-	bool speculative; /* nobody is known to use it yet */
+	pid_t user; /* a watched process that uses it; 0: none is known yet */
 	struct probe_point points[TARGET_POINT_MAX];
 	size_t point_cnt;
 	/* What to probe instead if the workers among the points turn out wrong: the exported

@@ -86,13 +86,11 @@ void json_model_causes(struct json *j, unsigned causes)
 
 /* `key` and `<key>_encoding`: text as it is, anything else as base64. */
 static void key_bytes(struct json *j, const char *key, const char *encoding_key, const void *data,
-		      size_t len)
+		      size_t len, bool utf8)
 {
-	bool utf8 = text_is_utf8(data, len);
-
 	json_key(j, key);
 	if (utf8)
-		json_str(j, str_make(data, len));
+		json_utf8(j, str_make(data, len));
 	else
 		json_base64(j, data, len);
 	key_c_str(j, encoding_key, utf8 ? "utf8" : "base64");
@@ -121,7 +119,7 @@ static bool head_is_utf8(const struct message *m)
 static void head_str(struct json *j, struct str s, bool utf8)
 {
 	if (utf8)
-		json_str(j, s);
+		json_utf8(j, s);
 	else
 		json_latin1(j, s);
 }
@@ -165,12 +163,14 @@ static void message_fields(struct json *j, const struct message *m, bool utf8)
 	/* A limit may have cut the last character in two; it then counts as cut. */
 	size_t len = m->body_cut ? text_whole_chars(m->body.data, m->body.len) : m->body.len;
 
-	if (!text_is_utf8(m->body.data, len))
+	bool body_utf8 = text_is_utf8(m->body.data, len);
+
+	if (!body_utf8)
 		len = m->body.len;
 	key_headers(j, "headers", m->headers, m->header_cnt, utf8);
 	key_headers(j, "trailers", m->trailers, m->trailer_cnt, utf8);
 	key_c_str(j, "head_encoding", utf8 ? "utf8" : "latin1");
-	key_bytes(j, "body", "body_encoding", m->body.data, len);
+	key_bytes(j, "body", "body_encoding", m->body.data, len, body_utf8);
 	key_u64(j, "body_size", m->body_size);
 	key_bool(j, "body_truncated", m->body_cut);
 	key_u64(j, "lost_bytes", m->lost_bytes);
@@ -249,7 +249,7 @@ void json_model_data(struct json *j, const struct data_piece *d)
 	key_c_str(j, "direction", dir_name(d->dir));
 	key_u64(j, "offset", d->off);
 	key_u64(j, "size", d->len);
-	key_bytes(j, "data", "data_encoding", d->data, d->len);
+	key_bytes(j, "data", "data_encoding", d->data, d->len, text_is_utf8(d->data, d->len));
 	key_u64(j, "lost_bytes", d->lost);
 	json_model_causes(j, d->gap_causes);
 	json_object_end(j);

@@ -55,6 +55,7 @@ static struct connection *describe(struct stream *s, uint64_t key, pid_t pid, pi
 		return NULL;
 	info->tid = tid;
 	info->opened_ns = ts_ns;
+	info->library_id = library;
 	if (path)
 		info->library = strdup(path);
 	if ((path && !info->library) || number_in_process(s, pid, &n) < 0) {

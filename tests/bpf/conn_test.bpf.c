@@ -11,8 +11,10 @@ struct test_args {
 static __always_inline int bytes(struct test_args *ctx, bool may_loop)
 {
 	u64 pid_tgid = ctx->pid_tgid;
-	struct conn_state *conn = conn_find_or_add(ctx->object, pid_tgid >> 32, 5);
+	struct conn_state *conn = conn_find(ctx->object, pid_tgid >> 32);
 
+	if (!conn)
+		conn = conn_add(ctx->object, pid_tgid >> 32, 5);
 	if (!conn)
 		return 1;
 	conn_bytes(conn, ctx->dir & 1, ctx->addr, ctx->len, pid_tgid, may_loop);

@@ -10,7 +10,9 @@ struct test_args {
 
 static __always_inline struct conn_state *conn_of(struct test_args *ctx)
 {
-	return conn_find_or_add(ctx->object, ctx->pid_tgid >> 32, 5);
+	struct conn_state *conn = conn_find(ctx->object, ctx->pid_tgid >> 32);
+
+	return conn ?: conn_add(ctx->object, ctx->pid_tgid >> 32, 5);
 }
 
 SEC("raw_tp")

@@ -50,6 +50,7 @@ static void open_side(uint32_t ring_size)
 		abort();
 	skel->rodata->has_user_dynptr = with_dynptr;
 	skel->rodata->has_bpf_loop = with_loop;
+	skel->rodata->ring_size = ring_size;
 	bpf_program__set_autoload(skel->progs.test_bytes, with_loop);
 	bpf_map__set_max_entries(skel->maps.ring, ring_size);
 	if (conn_test_bpf__load(skel) || ring_open(bpf_map__fd(skel->maps.ring), ring_size, &ring))

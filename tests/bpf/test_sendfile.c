@@ -38,6 +38,7 @@ static void open_side(uint32_t pause)
 	if (!skel)
 		abort();
 	skel->rodata->has_bpf_loop = with_loop;
+	skel->rodata->ring_size = RING_SIZE;
 	bpf_program__set_autoload(skel->progs.test_end, with_loop);
 	bpf_map__set_max_entries(skel->maps.ring, RING_SIZE);
 	if (sendfile_test_bpf__load(skel) ||

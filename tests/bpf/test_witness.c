@@ -72,8 +72,8 @@ static struct target *private_copy(const char *dir)
 	return t;
 }
 
-/* Runs the pair, watched from its first instruction; true when it ended well. */
-static bool run_pair(struct kernel_side *k, const char *dir)
+/* The pair, watched from its first instruction, for which it waits. */
+static pid_t start_pair(struct kernel_side *k, const char *dir, const char *count)
 {
 	int status = 0;
 	pid_t pid;
@@ -84,12 +84,20 @@ static bool run_pair(struct kernel_side *k, const char *dir)
 		setenv("LD_LIBRARY_PATH", dir, 1);
 		dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
 		raise(SIGSTOP);
-		execl(getenv("PLAINTAP_TLS_PAIR"), "tls_pair", "--count", "400", "--size", "100",
+		execl(getenv("PLAINTAP_TLS_PAIR"), "tls_pair", "--count", count, "--size", "100",
 		      (char *)NULL);
 		_exit(127);
 	}
 	waitpid(pid, &status, WUNTRACED);
 	kernel_side_watch(k, pid);
+	return pid;
+}
+
+/* True when it ended well. */
+static bool finish_pair(struct kernel_side *k, pid_t pid)
+{
+	int status = 0;
+
 	kill(pid, SIGCONT);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		kernel_side_check(k, now_ns());
@@ -116,8 +124,9 @@ static void expect_right(const char *dir, struct target *t, unsigned forbidden)
 	OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "opens: %s", err.text);
 	if (!k)
 		return;
+	t->user = start_pair(k, dir, "400");
 	OK_MSG(kernel_side_attach(k, t, &err) == 0, "attaches: %s", err.text);
-	OK(run_pair(k, dir));
+	OK(finish_pair(k, t->user));
 	INT_EQ(stats_of(k).bytes_seen, BYTES_PER_RUN);
 	INT_EQ(stats_of(k).states_dropped, 0);
 	kernel_side_detach(k);
@@ -133,32 +142,50 @@ static void test_right(const char *dir, struct target *t)
 	expect_right(dir, t, 1 << FEATURE_SESSION | 1 << FEATURE_MULTI | 1 << FEATURE_COOKIE);
 }
 
-/* As if the worker's convention had been misread: it says 1 for every success. */
-static void test_wrong(const char *dir, struct target *t)
+/* Whose calls are to be checked may be known only when it makes them. */
+static bool run_wrong_pair(struct kernel_side *k, const char *dir, struct target *t, bool known)
+{
+	pid_t pid = start_pair(k, dir, known ? "400" : "20000");
+	struct error err = { 0 };
+
+	t->user = known ? pid : 0;
+	OK_MSG(kernel_side_attach(k, t, &err) == 0, "attaches: %s", err.text);
+	if (!known)
+		kernel_side_used_by(k, t->id, pid);
+	return finish_pair(k, pid);
+}
+
+static void expect_wrong(const char *dir, struct target *t, bool known)
 {
 	const struct kernel_side_options opt = { .ring_size = 1 << 20 };
 	struct kernel_side *k = NULL;
 	struct error err = { 0 };
 	uint64_t before;
 
-	for (size_t i = 0; i < t->point_cnt; i++)
-		if (t->points[i].role == PROBE_READ)
-			t->points[i].len_from = PROBE_LEN_RESULT;
 	warning_cnt = 0;
 	OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "opens: %s", err.text);
 	if (!k)
 		return;
-	OK_MSG(kernel_side_attach(k, t, &err) == 0, "attaches: %s", err.text);
-	OK(run_pair(k, dir));
+	OK(run_wrong_pair(k, dir, t, known));
 	INT_EQ(warning_cnt, 1);
 	OK_MSG(strstr(last_warning, "captured wrongly") != NULL, "%s", last_warning);
 	OK_MSG(stats_of(k).states_dropped > 0, "the loss is counted");
 	/* From now on all of it is seen. */
 	before = stats_of(k).bytes_seen;
-	OK(run_pair(k, dir));
+	OK(finish_pair(k, start_pair(k, dir, "400")));
 	INT_EQ(stats_of(k).bytes_seen - before, BYTES_PER_RUN);
 	INT_EQ(warning_cnt, 1);
 	kernel_side_close(k);
+}
+
+/* As if the worker's convention had been misread: it says 1 for every success. */
+static void test_wrong(const char *dir, struct target *t)
+{
+	for (size_t i = 0; i < t->point_cnt; i++)
+		if (t->points[i].role == PROBE_READ)
+			t->points[i].len_from = PROBE_LEN_RESULT;
+	expect_wrong(dir, t, true);
+	expect_wrong(dir, t, false);
 }
 
 int main(void)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/json.h"
 #include "tap.h"
@@ -80,6 +82,43 @@ static void test_base64_and_time(void)
 	      "\"2026-11-21T06:31:00.123456789Z\"]");
 }
 
+/* Against the C library: the first and last moment of every day that 64 bits of ns can say. */
+static void test_every_day(void)
+{
+	const uint64_t day_ns = UINT64_C(86400000000000);
+	unsigned bad = 0, cnt = 0;
+
+	for (uint64_t ts = 0; ts < UINT64_MAX - 2 * day_ns; ts += day_ns)
+		for (uint64_t at = ts; at <= ts + day_ns - 1; at += day_ns - 1, cnt++) {
+			time_t seconds = (time_t)(at / 1000000000u);
+			char want[48];
+			size_t len;
+			struct tm tm;
+
+			gmtime_r(&seconds, &tm);
+			len = strftime(want, sizeof(want), "\"%Y-%m-%dT%H:%M:%S", &tm);
+			snprintf(want + len, sizeof(want) - len, ".%09uZ\"",
+				 (unsigned)(at % 1000000000u));
+			start();
+			json_time(&j, at);
+			bad += out.len != strlen(want) || memcmp(out.data, want, out.len) != 0;
+		}
+	OK_MSG(!bad && cnt > 400000, "%u moments", cnt);
+}
+
+static void test_numbers(void)
+{
+	start();
+	json_array_begin(&j);
+	json_u64(&j, 0);
+	json_u64(&j, 10);
+	json_i64(&j, 0);
+	json_i64(&j, -1);
+	json_i64(&j, INT64_MAX);
+	json_array_end(&j);
+	check("[0,10,0,-1,9223372036854775807]");
+}
+
 static void test_first_failure_sticks(void)
 {
 	buf_done(&out);
@@ -97,6 +136,8 @@ int main(void)
 	RUN(test_strings);
 	RUN(test_not_utf8_is_latin1);
 	RUN(test_base64_and_time);
+	RUN(test_every_day);
+	RUN(test_numbers);
 	RUN(test_first_failure_sticks);
 	buf_done(&out);
 	return tap_done();

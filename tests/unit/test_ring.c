@@ -170,6 +170,39 @@ static void test_wraps_at_every_position(void)
 	OK_MSG(!bad, "%u records of every length at every position", done);
 }
 
+struct room {
+	uint64_t consumer;
+	uint64_t at[40]; /* where the consumer stood during each callback */
+	size_t cnt;
+};
+
+static void see_room(void *user, const struct ring_record *rec)
+{
+	struct room *room = user;
+
+	room->at[room->cnt++] = room->consumer;
+}
+
+/* Each giving back slows down who fills the ring; none at all would stop it. */
+static void test_room_is_given_back_in_parts(void)
+{
+	enum { LARGE = 4096, SLOT = 64, CNT = 10 };
+	static uint32_t data[LARGE / sizeof(uint32_t)];
+	uint64_t producer = (uint64_t)CNT * SLOT;
+	struct room room = { 0 };
+	struct ring *ring = ring_open_memory(&room.consumer, &producer, (uint8_t *)data, LARGE);
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < CNT; i++)
+		data[i * SLOT / sizeof(*data)] = SLOT - HEAD;
+	INT_EQ(ring_drain(ring, 100, see_room, &room), CNT);
+	for (size_t i = 0; i < CNT; i++)
+		bad += room.at[i] != i * SLOT / (LARGE / 16) * (LARGE / 16);
+	OK_MSG(!bad, "a sixteenth of the ring at a time");
+	INT_EQ(room.consumer, producer);
+	ring_close(ring);
+}
+
 static void broken_length(uint32_t word, uint64_t produced)
 {
 	struct fixture f;
@@ -239,6 +272,7 @@ int main(void)
 	RUN(test_discarded_records_are_skipped);
 	RUN(test_a_busy_record_stops);
 	RUN(test_wraps_at_every_position);
+	RUN(test_room_is_given_back_in_parts);
 	RUN(test_a_broken_length_stops);
 	RUN(test_copy_over_the_seam);
 	return tap_done();
