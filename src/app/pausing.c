@@ -15,6 +15,7 @@
 
 #include "attach/kernel_side.h"
 #include "base/log.h"
+#include "collect/ring.h"
 #include "now.h"
 #include "sent_file.h"
 
@@ -31,9 +32,9 @@ struct paused_process {
 	uint64_t released_seq; /* release_seq after that; 0: never */
 };
 
-void pausing_init(struct pausing *p, struct kernel_side *kernel)
+void pausing_init(struct pausing *p, struct kernel_side *kernel, const struct ring *ring)
 {
-	*p = (struct pausing){ .kernel = kernel };
+	*p = (struct pausing){ .kernel = kernel, .ring = ring };
 	map_init(&p->paused);
 }
 
@@ -195,15 +196,33 @@ static void set_uninterrupted(bool on)
 	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param);
 }
 
+enum release_what {
+	RELEASE_ANSWERED, /* of which nothing is pending */
+	RELEASE_ALL_IF_EMPTY,
+	RELEASE_ALL,
+};
+
+/*
+ * To be asked while the number is odd: a record that comes later is told again, as the kernel side
+ * then sees the number; one that is in the ring is not, so its process must stay stopped.
+ */
+static bool may_release(const struct pausing *p, const struct paused_process *process,
+			const struct pause_state *state, enum release_what what)
+{
+	return state->pending_cnt <= process->answered_cnt || what == RELEASE_ALL ||
+	       (what == RELEASE_ALL_IF_EMPTY && ring_is_empty(p->ring));
+}
+
 /* The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. */
-static void release(struct pausing *p, struct paused_process *process, pid_t pid, bool all)
+static void release(struct pausing *p, struct paused_process *process, pid_t pid,
+		    enum release_what what)
 {
 	struct pause_state state;
 
 	set_uninterrupted(true);
 	next_seq(p);
 	if (kernel_side_pause_state(p->kernel, pid, &state) == 0 &&
-	    (all || state.pending_cnt <= process->answered_cnt)) {
+	    may_release(p, process, &state, what)) {
 		process->handled_cnt = state.stop_cnt;
 		kill(pid, SIGCONT);
 		process->released_seq = next_seq(p);
@@ -216,7 +235,7 @@ static void release(struct pausing *p, struct paused_process *process, pid_t pid
 
 struct release_walk {
 	struct pausing *pausing;
-	bool all; /* whatever is pending */
+	enum release_what what;
 };
 
 static void release_if_stopped(void *user, pid_t pid, const struct pause_state *state)
@@ -227,12 +246,13 @@ static void release_if_stopped(void *user, pid_t pid, const struct pause_state *
 	if (!process)
 		kill(pid, SIGCONT);
 	else if (state->stop_cnt != process->handled_cnt)
-		release(w->pausing, process, pid, w->all);
+		release(w->pausing, process, pid, w->what);
 }
 
 void pausing_release(struct pausing *p, bool nothing_comes)
 {
-	struct release_walk w = { .pausing = p, .all = nothing_comes };
+	struct release_walk w = { .pausing = p,
+				  .what = nothing_comes ? RELEASE_ALL_IF_EMPTY : RELEASE_ANSWERED };
 
 	kernel_side_each_paused(p->kernel, release_if_stopped, &w);
 }
@@ -245,7 +265,7 @@ void pausing_forget(struct pausing *p, pid_t pid)
 
 void pausing_done(struct pausing *p)
 {
-	struct release_walk w = { .pausing = p, .all = true };
+	struct release_walk w = { .pausing = p, .what = RELEASE_ALL };
 	uint64_t pid;
 	void *process;
 	size_t pos = 0;
