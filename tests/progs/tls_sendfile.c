@@ -89,6 +89,7 @@ static SSL_CTX *ctx[2]; /* client's, server's */
 static int dir_fd, file = -1, other;
 static FILE *truth_file;
 static uint64_t written_cnt;
+static struct step spoiled;
 
 static void wait_for(int fd, short events)
 {
@@ -102,14 +103,14 @@ static void wait_for(int fd, short events)
 		die("tls_sendfile: nothing moved for a minute");
 }
 
-static void fill_file(int fd, uint64_t blocks)
+static void fill_file(int fd, uint64_t blocks, off_t off, size_t len)
 {
-	char *p = malloc(FILE_LEN);
+	char *p = malloc(len ? len : 1);
 
 	if (!p)
 		die("tls_sendfile: no memory");
-	blocks_fill(p, blocks, FILE_LEN);
-	if (pwrite(fd, p, FILE_LEN, 0) != FILE_LEN)
+	blocks_fill(p, blocks + (uint64_t)off, len);
+	if (pwrite(fd, p, len, off) != (ssize_t)len)
 		die("tls_sendfile: cannot write the file: %m");
 	free(p);
 }
@@ -121,10 +122,18 @@ static int create(const char *name, uint64_t blocks)
 
 	if (fd < 0)
 		die("tls_sendfile: %s: %m", name);
-	fill_file(fd, blocks);
+	fill_file(fd, blocks, 0, FILE_LEN);
 	/* As if it had been there for long. */
 	futimens(fd, long_ago);
 	return fd;
+}
+
+/* What the call before has spoiled. */
+static void fill_file_again(void)
+{
+	if (spoiled.len)
+		fill_file(file, FILE_BLOCKS, spoiled.off, spoiled.len);
+	spoiled.len = 0;
 }
 
 static void open_for_step(void)
@@ -136,8 +145,7 @@ static void open_for_step(void)
 	file = openat(dir_fd, "file", O_RDWR | O_CLOEXEC);
 	if (file < 0)
 		die("tls_sendfile: the file: %m");
-	if (opt.after == AFTER_REWRITE)
-		fill_file(file, FILE_BLOCKS);
+	fill_file_again();
 }
 
 /* What a reader that comes too late must not take for what was sent. */
@@ -163,6 +171,7 @@ static void spoil(off_t off, size_t len)
 		if (pwrite(file, p, len, off) != (ssize_t)len)
 			die("tls_sendfile: spoiling the file: %m");
 		free(p);
+		spoiled = (struct step){ .off = off, .len = len };
 		return;
 	}
 }

@@ -157,7 +157,7 @@ def main():
     p.add_argument("--bin", action="append", default=[], help="a program for the guest's /bin")
     p.add_argument("--test", action="append", default=[], help="a program that prints TAP")
     p.add_argument("--sysroot", default="/", help="where the programs' libraries are")
-    p.add_argument("--timeout", type=int, default=150, help="seconds for the guest")
+    p.add_argument("--timeout", type=int, default=360, help="seconds for the guest")
     p.add_argument("kernel", help="a name of tools/fetch-kernels --list")
     args = p.parse_args()
 
