@@ -50,6 +50,24 @@ int probe_session(void *ctx)
 	return bpf_session_cookie(ctx) ? 0 : 1;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32);
+} probe_table SEC(".maps");
+
+/* Made to sleep by user space. Such programs may not use tables like ours on all kernels. */
+SEC("uprobe")
+int probe_sleep(void *ctx)
+{
+	u32 key = 0;
+
+	bpf_map_lookup_elem(&probe_table, &key);
+	return bpf_copy_from_user(&key, sizeof(key), NULL) != 0;
+}
+
 SEC("uprobe")
 int probe_multi(void *ctx)
 {

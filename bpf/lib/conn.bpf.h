@@ -149,6 +149,8 @@ static __always_inline void send_short(struct conn_state *conn, const struct pie
 {
 	u32 cause = piece_emit_slot(p, SHORT_LEN);
 
+	if (piece_is_back(p, cause))
+		cause = piece_emit_slot(p, SHORT_LEN);
 	count_piece(cause, p->len);
 	conn->gap_causes[p->dir] = cause ? p->gap_causes | cause : 0;
 	pause_if_filling(p->pid);

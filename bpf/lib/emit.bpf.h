@@ -14,6 +14,7 @@
 /* Set by user space before loading, after trying what this kernel takes. */
 const volatile bool has_user_dynptr = false;
 const volatile bool has_bpf_loop = false;
+const volatile bool may_sleep = false;
 const volatile __u64 ring_size = 0; /* bytes */
 
 #ifndef NULL
@@ -55,6 +56,8 @@ static __always_inline u64 submit_flags(u64 ts_ns, u64 len)
 	c->consumer = CONSUMER_AWAKE;
 	return BPF_RB_FORCE_WAKEUP;
 }
+
+enum { PAGE_LEN_MIN = 4096 };
 
 /* One piece of a call's plaintext. */
 struct piece {
@@ -153,9 +156,42 @@ static __always_inline u32 piece_emit_slots(const struct piece *p)
 	return piece_emit_16384(p);
 }
 
-static __always_inline u32 piece_emit(const struct piece *p)
+static __always_inline u32 piece_emit_now(const struct piece *p)
 {
 	return has_user_dynptr ? piece_emit_dynptr(p) : piece_emit_slots(p);
+}
+
+/*
+ * Brings the pages of a piece back into memory, by reading a byte of each. No record is reserved
+ * meanwhile: all that come after it would have to wait. The pages may go again before they are read
+ * once more: then it was not to be.
+ */
+static __noinline int fault_in(u64 user_addr, u32 len)
+{
+	u8 byte = 0;
+
+	for (u32 at = 0; at < REC_DATA_MAX; at += PAGE_LEN_MIN) {
+		if (at >= len)
+			break;
+		bpf_copy_from_user(&byte, 1, (void *)(user_addr + at));
+	}
+	bpf_copy_from_user(&byte, 1, (void *)(user_addr + len - 1));
+	return byte;
+}
+
+static __always_inline bool piece_is_back(const struct piece *p, u32 cause)
+{
+	if (!may_sleep || cause != REC_GAP_UNREADABLE)
+		return false;
+	fault_in(p->user_addr, p->len);
+	return true;
+}
+
+static __always_inline u32 piece_emit(const struct piece *p)
+{
+	u32 cause = piece_emit_now(p);
+
+	return piece_is_back(p, cause) ? piece_emit_now(p) : cause;
 }
 
 /* A record of fixed size; false when the ring is full. */

@@ -12,7 +12,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "attach/kernel_side.h"
@@ -24,11 +23,9 @@
 #include "loop.h"
 #include "model/connection.h"
 #include "now.h"
+#include "priority.h"
 #include "state.h"
 #include "targets.h"
-
-/* The consumer must get a processor when the ring fills, also on a busy machine. */
-enum { CONSUMER_NICE = -10 };
 
 static int open_outputs(struct app *a, struct error *ret_error)
 {
@@ -205,7 +202,7 @@ static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
 	r = prepare(a, &program, ret_error);
 	if (r < 0)
 		return r;
-	setpriority(PRIO_PROCESS, 0, CONSUMER_NICE);
+	priority_raise();
 	/* Loading has parsed the kernel's types: megabytes that are not needed again. */
 	malloc_trim(0);
 	say_ready(a, start_ns);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "discover/crypto_library.h"
 #include "discover/elf_file.h"
 #include "discover/findings.h"
 #include "discover/open_file.h"
@@ -53,6 +54,7 @@ static int list_file(const char *path, struct target_list *ret, struct error *re
 	r = tls_library_examine(fd, path, TLS_LIBRARY_FOREIGN, &t, ret_error);
 	if (r < 0)
 		return r;
+	crypto_library_complete_beside(t);
 	r = target_list_add(ret, t);
 	if (r < 0) {
 		target_free(t);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -185,17 +184,6 @@ static uint64_t next_seq(struct pausing *p)
 				  __ATOMIC_SEQ_CST);
 }
 
-/*
- * A thread that is let go may want this processor at once, and then wait in the kernel side for the
- * number to be even again, without giving the processor back: so nothing ordinary may come between.
- */
-static void set_uninterrupted(bool on)
-{
-	struct sched_param param = { .sched_priority = on ? 1 : 0 };
-
-	sched_setscheduler(0, on ? SCHED_FIFO : SCHED_OTHER, &param);
-}
-
 enum release_what {
 	RELEASE_ANSWERED, /* of which nothing is pending */
 	RELEASE_ALL_IF_EMPTY,
@@ -213,13 +201,17 @@ static bool may_release(const struct pausing *p, const struct paused_process *pr
 	       (what == RELEASE_ALL_IF_EMPTY && ring_is_empty(p->ring));
 }
 
-/* The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. */
+/*
+ * The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. A
+ * thread that is let go may want this processor at once, and then wait in the kernel side for the
+ * number to be even again, without giving the processor back: priority_raise() lets nothing
+ * ordinary between.
+ */
 static void release(struct pausing *p, struct paused_process *process, pid_t pid,
 		    enum release_what what)
 {
 	struct pause_state state;
 
-	set_uninterrupted(true);
 	next_seq(p);
 	if (kernel_side_pause_state(p->kernel, pid, &state) == 0 &&
 	    may_release(p, process, &state, what)) {
@@ -230,7 +222,6 @@ static void release(struct pausing *p, struct paused_process *process, pid_t pid
 	} else {
 		next_seq(p);
 	}
-	set_uninterrupted(false);
 }
 
 struct release_walk {

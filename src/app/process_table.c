@@ -35,8 +35,12 @@ struct process *process_table_get(struct process_table *t, pid_t pid)
 {
 	struct process *p = map_get(&t->by_pid, (uint64_t)pid);
 
-	if (p)
+	if (p) {
+		/* A child that is asked for: most are not, and a fork should cost little. */
+		if (p->refs == 1 && !p->started_ns)
+			process_info_read_own(p);
 		return process_ref(p);
+	}
 	p = process_info_read(pid);
 	if (p)
 		put(t, process_ref(p));
@@ -59,6 +63,9 @@ void process_table_forked(struct process_table *t, pid_t pid, pid_t ppid)
 		snprintf(child->comm, sizeof(child->comm), "%s", parent->comm);
 		child->exe = copy_of(parent->exe);
 		child->cmdline = copy_of(parent->cmdline);
+		child->cgroup = copy_of(parent->cgroup);
+		child->unit = copy_of(parent->unit);
+		child->container = parent->container;
 		put(t, child);
 	}
 	process_unref(parent);

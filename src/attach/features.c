@@ -13,8 +13,8 @@
 
 const char *feature_name(enum feature f)
 {
-	static const char *const names[FEATURE_CNT] = { "session", "multi", "cookie", "dynptr",
-							"loop" };
+	static const char *const names[FEATURE_CNT] = { "session", "multi", "cookie",
+							"dynptr",  "loop",  "sleep" };
 
 	return f < FEATURE_CNT ? names[f] : "unknown";
 }
@@ -41,6 +41,8 @@ static struct bpf_program *program_of(struct probe_bpf *skel, enum feature f)
 		return skel->progs.probe_bpf_loop;
 	case FEATURE_MULTI:
 		return skel->progs.probe_multi;
+	case FEATURE_SLEEP:
+		return skel->progs.probe_sleep;
 	case FEATURE_CNT:
 		break;
 	}
@@ -70,6 +72,7 @@ static bool try_features(unsigned wanted, const struct kfuncs *kfuncs)
 		bpf_program__set_autoload(prog, wanted >> f & 1);
 		bpf_program__set_expected_attach_type(prog, attach_type_of(f));
 	}
+	bpf_program__set_flags(skel->progs.probe_sleep, BPF_F_SLEEPABLE);
 	good = !(wanted >> FEATURE_SESSION & 1) ||
 	       kfuncs_link(kfuncs, skel->progs.probe_session) == 0;
 	good = good && probe_bpf__load(skel) == 0;
@@ -106,7 +109,7 @@ int features_probe(unsigned forbidden, struct features *ret, struct error *ret_e
 		return check_minimum(ret_error);
 	if ((wanted >> FEATURE_SESSION & 1) && kfuncs_find(&found.kfuncs) < 0)
 		wanted &= ~(1u << FEATURE_SESSION);
-	/* A new kernel has them all: one load instead of five. */
+	/* A new kernel has them all: one load instead of six. */
 	at_once = try_features(wanted, &found.kfuncs);
 	if (!at_once) {
 		r = check_minimum(ret_error);

@@ -15,6 +15,7 @@ enum feature {
 	FEATURE_COOKIE,	     /* a link's program learns which place was hit */
 	FEATURE_USER_DYNPTR, /* user memory is read straight into a record of any size */
 	FEATURE_LOOP,	     /* loops of any length */
+	FEATURE_SLEEP,	     /* a probe's program waits for a page that is not in memory */
 	FEATURE_CNT,
 };
 
@@ -30,7 +31,7 @@ struct features {
  */
 int features_probe(unsigned forbidden, struct features *ret, struct error *ret_error);
 
-/* "session", "multi", "cookie", "dynptr", "loop". */
+/* "session", "multi", "cookie", "dynptr", "loop", "sleep". */
 const char *feature_name(enum feature f);
 /* The feature of that name, or -EINVAL. */
 int feature_from_name(struct str name);

@@ -94,6 +94,8 @@ static void choose_programs(struct kernel_side *k)
 	{
 		bpf_program__set_autoload(prog, probe_links_use(&k->prober, prog));
 		bpf_program__set_expected_attach_type(prog, type);
+		if (k->features.has[FEATURE_SLEEP])
+			bpf_program__set_flags(prog, BPF_F_SLEEPABLE);
 	}
 }
 
@@ -136,6 +138,7 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	k->tls->rodata->ring_size = k->ring_size;
+	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
 	if (!r && k->prober.fashion == FASHION_SESSION)

@@ -38,12 +38,31 @@ static void print_points(const char *title, const struct probe_point *points, si
 	}
 }
 
+static void print_layout(const struct tls_layout *l)
+{
+	printf("  fields of its objects:\n");
+	if (l->has_type)
+		printf("    %-10s a connection is what has %u in the 4 bytes at 0x%x\n", "type",
+		       (unsigned)l->type_value, l->type_offset);
+	for (unsigned i = 0; i < TLS_FIELD_CNT; i++) {
+		const struct tls_place *p = &l->places[i];
+
+		printf("    %-10s ", tls_field_name(i));
+		for (unsigned k = 0; k < p->step_cnt; k++)
+			printf("%s0x%x", k ? " -> " : "", p->steps[k]);
+		if (!p->step_cnt)
+			printf("unknown: %s", p->reason);
+		printf("\n");
+	}
+}
+
 static void print_text(const struct target *t)
 {
 	printf("%s (%s)\n", t->path, target_kind_name(t->kind));
 	print_points("probes:", t->points, t->point_cnt);
 	print_points("instead of a worker whose first calls turn out wrong:", t->fallback,
 		     t->fallback_cnt);
+	print_layout(&t->layout);
 }
 
 static const char *length_name(enum probe_len len_from)
@@ -83,6 +102,43 @@ static void json_points(struct json *j, const char *key, const struct probe_poin
 	json_array_end(j);
 }
 
+static void json_place(struct json *j, const struct tls_place *p)
+{
+	json_object_begin(j);
+	json_key(j, "offsets");
+	json_array_begin(j);
+	for (unsigned k = 0; k < p->step_cnt; k++)
+		json_u64(j, p->steps[k]);
+	json_array_end(j);
+	json_key(j, "length");
+	json_u64(j, p->step_cnt ? p->len : 0);
+	json_key(j, "reason");
+	json_c_str(j, p->step_cnt ? NULL : p->reason);
+	json_object_end(j);
+}
+
+static void json_layout(struct json *j, const struct tls_layout *l)
+{
+	json_key(j, "type");
+	if (l->has_type) {
+		json_object_begin(j);
+		json_key(j, "offset");
+		json_u64(j, l->type_offset);
+		json_key(j, "value");
+		json_u64(j, l->type_value);
+		json_object_end(j);
+	} else {
+		json_null(j);
+	}
+	json_key(j, "fields");
+	json_object_begin(j);
+	for (unsigned i = 0; i < TLS_FIELD_CNT; i++) {
+		json_key(j, tls_field_name(i));
+		json_place(j, &l->places[i]);
+	}
+	json_object_end(j);
+}
+
 static int print_json(const struct target *t)
 {
 	struct buf line;
@@ -98,6 +154,7 @@ static int print_json(const struct target *t)
 	json_c_str(&j, target_kind_name(t->kind));
 	json_points(&j, "probes", t->points, t->point_cnt);
 	json_points(&j, "fallback", t->fallback, t->fallback_cnt);
+	json_layout(&j, &t->layout);
 	json_object_end(&j);
 	r = json_error(&j);
 	if (!r)

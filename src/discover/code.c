@@ -128,6 +128,13 @@ static bool is_based(const cs_x86_op *op)
 	       reg_number(op->mem.base) != REG_NONE;
 }
 
+static void set_load(struct insn *ret, const cs_x86_op *dst, const cs_x86_op *src)
+{
+	set_effect(ret, INSN_EFFECT_LOAD, dst, reg_number(src->mem.base), src->mem.disp);
+	if (ret->effect == INSN_EFFECT_LOAD)
+		ret->load_len = dst->size;
+}
+
 static void mov_effect(struct insn *ret, const cs_x86_op *dst, const cs_x86_op *src)
 {
 	if (src->type == X86_OP_REG && dst->size == 8)
@@ -137,7 +144,87 @@ static void mov_effect(struct insn *ret, const cs_x86_op *dst, const cs_x86_op *
 	else if (src->type == X86_OP_IMM)
 		set_effect(ret, INSN_EFFECT_CONST, dst, REG_NONE, src->imm);
 	else if (is_based(src))
-		set_effect(ret, INSN_EFFECT_LOAD, dst, reg_number(src->mem.base), src->mem.disp);
+		set_load(ret, dst, src);
+}
+
+static void set_test(struct insn *ret, const cs_x86_op *op, uint64_t mask, uint64_t value)
+{
+	bool high = op->type == X86_OP_REG && (op->reg == X86_REG_AH || op->reg == X86_REG_BH ||
+					       op->reg == X86_REG_CH || op->reg == X86_REG_DH);
+	uint64_t all = op->size >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * op->size) - 1;
+
+	if (high || (op->type == X86_OP_MEM && !ret->mem.len))
+		return;
+	ret->test = INSN_TEST_EQUAL;
+	ret->test_reg = op->type == X86_OP_REG ? reg_number(op->reg) : REG_NONE;
+	ret->test_mask = mask & all;
+	ret->test_value = value & all;
+	if (op->type == X86_OP_REG && ret->test_reg == REG_NONE)
+		ret->test = INSN_TEST_UNKNOWN;
+}
+
+/* Anything but a few moves may change the flags. */
+static void x86_test(const cs_insn *i, struct insn *ret)
+{
+	const cs_x86_op *a = &i->detail->x86.operands[0], *b = &i->detail->x86.operands[1];
+
+	ret->test = INSN_TEST_UNKNOWN;
+	switch (i->id) {
+	case X86_INS_MOV:
+	case X86_INS_MOVABS:
+	case X86_INS_MOVZX:
+	case X86_INS_MOVSX:
+	case X86_INS_MOVSXD:
+	case X86_INS_LEA:
+	case X86_INS_PUSH:
+	case X86_INS_POP:
+	case X86_INS_NOP:
+	case X86_INS_JMP:
+		ret->test = INSN_TEST_KEEP;
+		break;
+	case X86_INS_TEST:
+		if (b->type == X86_OP_IMM)
+			set_test(ret, a, (uint64_t)b->imm, 0);
+		else if (a->type == X86_OP_REG && b->type == X86_OP_REG && a->reg == b->reg)
+			set_test(ret, a, UINT64_MAX, 0);
+		break;
+	case X86_INS_CMP:
+		if (b->type == X86_OP_IMM)
+			set_test(ret, a, UINT64_MAX, (uint64_t)b->imm);
+		break;
+	default:
+		break;
+	}
+	if (ret->is_landing_pad)
+		ret->test = INSN_TEST_KEEP;
+	if (i->id == X86_INS_JE || i->id == X86_INS_JNE)
+		ret->cond = i->id == X86_INS_JE ? INSN_COND_EQUAL : INSN_COND_UNEQUAL;
+}
+
+static void x86_memory(const cs_insn *i, struct insn *ret)
+{
+	const cs_x86 *x = &i->detail->x86;
+
+	for (unsigned k = 0; k < x->op_count; k++) {
+		const cs_x86_op *op = &x->operands[k];
+
+		if (op->type != X86_OP_MEM || i->id == X86_INS_LEA || i->id == X86_INS_NOP)
+			continue;
+		/* What is not told to be a read only may be a write, too. */
+		ret->writes_memory |= op->access != CS_AC_READ && i->id != X86_INS_TEST &&
+				      i->id != X86_INS_CMP;
+		if (!is_based(op))
+			continue;
+		ret->mem.base = reg_number(op->mem.base);
+		ret->mem.distance = op->mem.disp;
+		ret->mem.len = op->size;
+		if (k == 0 && i->id == X86_INS_MOV && x->operands[1].type == X86_OP_REG)
+			ret->stored = reg_number(x->operands[1].reg);
+		else if (k == 0 && i->id == X86_INS_MOV)
+			ret->stores_value = x->operands[1].type == X86_OP_IMM;
+		if (ret->stores_value)
+			ret->value = x->operands[1].imm;
+	}
 }
 
 static void two_operand_effect(struct insn *ret, const cs_insn *i)
@@ -193,6 +280,8 @@ static void x86_effect(csh handle, const cs_insn *i, struct insn *ret)
 		/* Two bytes only are moved with a prefix: then the stack pointer is not known. */
 		if (x->op_count != 1 || x->operands[0].size != 8)
 			ret->effect = INSN_EFFECT_OTHER;
+		else if (x->operands[0].type == X86_OP_REG)
+			ret->stored = reg_number(x->operands[0].reg);
 	} else if (i->id == X86_INS_POP && x->op_count == 1 && x->operands[0].type == X86_OP_REG &&
 		   x->operands[0].size == 8) {
 		set_effect(ret, INSN_EFFECT_POP, &x->operands[0], REG_NONE, 0);
@@ -280,6 +369,11 @@ static void arm64_flow(const uint8_t *bytes, const cs_insn *i, struct insn *ret)
 		ret->target = (uint64_t)i->detail->arm64.operands[0].imm;
 }
 
+size_t code_read(const struct code *c, uint64_t vaddr, void *to, size_t len)
+{
+	return c->source.read(c->source.user, vaddr, to, len);
+}
+
 int code_decode(struct code *c, uint64_t vaddr, struct insn *ret)
 {
 	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
@@ -292,9 +386,12 @@ int code_decode(struct code *c, uint64_t vaddr, struct insn *ret)
 	if (!left || !cs_disasm_iter(c->handle, &at, &left, &address, c->insn) ||
 	    c->insn->size > INSN_LEN_MAX)
 		return -EBADMSG;
-	*ret = (struct insn){
-		.vaddr = vaddr, .len = c->insn->size, .dst = REG_NONE, .src = REG_NONE
-	};
+	*ret = (struct insn){ .vaddr = vaddr,
+			      .len = c->insn->size,
+			      .dst = REG_NONE,
+			      .src = REG_NONE,
+			      .stored = REG_NONE,
+			      .test_reg = REG_NONE };
 	snprintf(ret->text, sizeof(ret->text), "%.19s%s%.34s", c->insn->mnemonic,
 		 c->insn->op_str[0] ? " " : "", c->insn->op_str);
 	if (!x86) {
@@ -305,6 +402,8 @@ int code_decode(struct code *c, uint64_t vaddr, struct insn *ret)
 	ret->is_landing_pad = ret->len == sizeof(endbr64) && memcmp(bytes, endbr64, 4) == 0;
 	x86_flow(c->insn, ret);
 	x86_effect(c->handle, c->insn, ret);
+	x86_memory(c->insn, ret);
+	x86_test(c->insn, ret);
 	return 0;
 }
 

@@ -47,6 +47,20 @@ enum insn_effect {
 	INSN_EFFECT_POP, /* into dst */
 };
 
+/* x86-64 only: what an instruction makes of the flag that "equal" branches ask for. */
+enum insn_test {
+	INSN_TEST_KEEP, /* nothing */
+	INSN_TEST_UNKNOWN,
+	INSN_TEST_EQUAL, /* (operand & mask) == value */
+};
+
+/* x86-64 only: when a branch is taken. */
+enum insn_cond {
+	INSN_COND_UNKNOWN,
+	INSN_COND_EQUAL,
+	INSN_COND_UNEQUAL,
+};
+
 /* Numbers of the general registers in `written`, `dst` and `src`. */
 enum insn_reg {
 	REG_RAX,
@@ -83,6 +97,20 @@ struct insn {
 	uint16_t written; /* set of registers, bits by enum insn_reg */
 	enum insn_reg dst, src;
 	int64_t value;
+	unsigned char load_len; /* bytes that INSN_EFFECT_LOAD reads; 0: perhaps none */
+	/* Of a memory operand that is a register and a distance; len 0: there is none. */
+	struct {
+		enum insn_reg base;
+		int64_t distance;
+		unsigned char len;
+	} mem;
+	bool writes_memory;   /* in an operand (not the stack of push and call) */
+	enum insn_reg stored; /* whose value goes to `mem`, or is pushed; REG_NONE: another one */
+	bool stores_value;    /* `value` goes to `mem` */
+	enum insn_test test;
+	enum insn_reg test_reg; /* operand of the test; REG_NONE: `mem` */
+	uint64_t test_mask, test_value;
+	enum insn_cond cond; /* of INSN_BRANCH */
 	char text[INSN_TEXT_MAX];
 };
 
@@ -96,6 +124,9 @@ enum code_machine code_machine(const struct code *c);
 
 /* False: not in the file's code. */
 bool code_file_offset(const struct code *c, uint64_t vaddr, uint64_t *ret);
+
+/* The bytes themselves: copies up to `len`; returns how many there are. */
+size_t code_read(const struct code *c, uint64_t vaddr, void *to, size_t len);
 
 /* -EBADMSG: no code there, or no instruction. */
 int code_decode(struct code *c, uint64_t vaddr, struct insn *ret);

@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "discover/crypto_library.h"
 #include "discover/open_file.h"
 #include "discover/proc_maps.h"
 #include "discover/target_list.h"
@@ -26,6 +27,7 @@
 enum {
 	MAPS_MAX = 64 << 20, /* bytes of maps text */
 	SEEN_MAX = 4096,     /* distinct executable files of one process */
+	CRYPTO_MAX = 8,	     /* of these, libcryptos that are looked at */
 };
 
 struct seen_file {
@@ -40,6 +42,9 @@ struct scan {
 	struct process_findings *findings;
 	struct seen_file *seen;
 	size_t seen_cnt;
+	/* Kept until all TLS libraries are known. */
+	int crypto_fds[CRYPTO_MAX];
+	size_t crypto_cnt;
 };
 
 /* True the first time. */
@@ -118,6 +123,15 @@ static int collect_mapped(struct scan *s, const struct proc_map *m, const char *
 	return 0;
 }
 
+/* The very file that is mapped: one of the same name may have replaced it. */
+static void keep_crypto(struct scan *s, const struct proc_map *m, const char *path)
+{
+	int fd = s->crypto_cnt < CRYPTO_MAX ? open_mapped(s, m, path) : -1;
+
+	if (fd >= 0)
+		s->crypto_fds[s->crypto_cnt++] = fd;
+}
+
 static int scan_map(struct scan *s, const struct proc_map *m)
 {
 	CLEANUP_FREE char *path = NULL;
@@ -135,7 +149,18 @@ static int scan_map(struct scan *s, const struct proc_map *m)
 	r = process_findings_add(s->findings, path);
 	if (r < 0)
 		return r;
+	if (crypto_library_name_matches(path))
+		keep_crypto(s, m, path);
 	return tls_library_name_matches(path) ? collect_mapped(s, m, path) : 0;
+}
+
+static void complete_targets(struct scan *s)
+{
+	for (size_t i = 0; i < s->crypto_cnt; i++) {
+		crypto_library_complete(s->crypto_fds[i], "libcrypto", s->list);
+		close(s->crypto_fds[i]);
+	}
+	s->crypto_cnt = 0;
 }
 
 static void look_at_executable(const struct scan *s)
@@ -212,6 +237,7 @@ int discover_process_at(const char *proc_root, pid_t pid, struct target_list *li
 		r = error_set_errno(ret_error, r, "cannot read %s", path);
 	else
 		r = scan_maps_text(&s, str_make(text.data, text.len), ret_error);
+	complete_targets(&s);
 	free(s.seen);
 	buf_done(&text);
 	return r < 0 ? r : (int)findings->tls_cnt;

@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "discover/crypto_library.h"
 #include "discover/elf_file.h"
 #include "discover/ld_cache.h"
 #include "discover/open_file.h"
@@ -100,6 +101,8 @@ static int collect_tls(struct walk *w, int fd, const char *path)
 	if (r == -ENOMEM)
 		return r;
 	if (r >= 0) {
+		if (r > 0)
+			crypto_library_complete_beside(w->list->items[w->list->cnt - 1]);
 		w->findings->tls_cnt++;
 		return 0;
 	}

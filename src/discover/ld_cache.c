@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/reader.h"
 #include "discover/findings.h"
+#include "discover/crypto_library.h"
 #include "discover/open_file.h"
 #include "discover/target_list.h"
 #include "discover/tls_library.h"
@@ -144,10 +145,14 @@ bool ld_cache_next(const struct ld_cache *c, size_t *pos, struct ld_cache_entry 
 static int collect_path(const char *path, struct target_list *list, struct error *err)
 {
 	CLEANUP_CLOSE int fd = open_regular(path);
+	int r;
 
 	if (fd < 0)
 		return error_set_errno(err, fd, "cannot open %s", path);
-	return tls_library_collect(fd, path, list, err);
+	r = tls_library_collect(fd, path, list, err);
+	if (r > 0)
+		crypto_library_complete_beside(list->items[list->cnt - 1]);
+	return r;
 }
 
 int discover_loader_cache(const char *path, struct target_list *list,

@@ -6,15 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "discover/cgroup.h"
 #include "discover/open_file.h"
 #include "model/process.h"
 
 enum { SMALL_FILE_MAX = 65536 };
+
+static const uint64_t second_ns = 1000000000;
 
 /* One file of /proc/PID, what fits below b->max of it. */
 static int read_entry(const char *proc_root, pid_t pid, const char *name, struct buf *b)
@@ -56,6 +60,20 @@ static bool status_number(struct str line, struct str key, uint64_t *ret)
 	return str_to_u64(str_make(line.p, len), 10, ret) == 0;
 }
 
+/* Last number of a line such as "NSpid:\t4711\t7": one for each namespace, from the outermost. */
+static bool status_last_number(struct str line, struct str key, uint64_t *ret)
+{
+	size_t len = 0;
+
+	if (!str_starts_with(line, key))
+		return false;
+	line = str_trim(line);
+	while (len < line.len && line.p[line.len - len - 1] >= '0' &&
+	       line.p[line.len - len - 1] <= '9')
+		len++;
+	return str_to_u64(str_make(line.p + line.len - len, len), 10, ret) == 0;
+}
+
 static void read_status(const char *proc_root, struct process *p)
 {
 	struct str rest, line;
@@ -70,6 +88,9 @@ static void read_status(const char *proc_root, struct process *p)
 				p->ppid = (pid_t)number;
 			if (status_number(line, STR_LIT("Uid:"), &number) && number < UINT32_MAX)
 				p->uid = (uid_t)number;
+			if (status_last_number(line, STR_LIT("NSpid:"), &number) &&
+			    number <= INT_MAX)
+				p->ns_pid = (pid_t)number;
 		}
 	}
 	buf_done(&b);
@@ -103,6 +124,43 @@ static void read_cmdline(const char *proc_root, struct process *p)
 			p->cmdline = str_dup(str_make(b.data, b.len));
 	}
 	buf_done(&b);
+}
+
+static void read_cgroup(const char *proc_root, struct process *p)
+{
+	struct cgroup cgroup;
+	struct buf b;
+
+	buf_init(&b, SMALL_FILE_MAX);
+	if (read_entry(proc_root, p->pid, "cgroup", &b) == 0) {
+		cgroup_parse(str_make(b.data, b.len), &cgroup);
+		p->cgroup = cgroup.path.len ? str_dup(cgroup.path) : NULL;
+		p->unit = cgroup.unit.len ? str_dup(cgroup.unit) : NULL;
+		p->container = cgroup.container;
+	}
+	buf_done(&b);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts) < 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * second_ns + (uint64_t)ts.tv_nsec;
+}
+
+static void read_started(const char *proc_root, struct process *p)
+{
+	uint64_t ticks, per_second = (uint64_t)sysconf(_SC_CLK_TCK), ns;
+	uint64_t since_boot = clock_ns(CLOCK_BOOTTIME);
+
+	if (process_start_time_at(proc_root, p->pid, &ticks) < 0 || !per_second)
+		return;
+	/* The kernel's figure may be anything in a made-up file, but not later than now. */
+	if (__builtin_mul_overflow(ticks, second_ns / per_second, &ns) || ns > since_boot)
+		return;
+	p->started_ns = clock_ns(CLOCK_REALTIME) - (since_boot - ns);
 }
 
 static int read_status_number(const char *proc_root, pid_t pid, struct str key, pid_t *ret)
@@ -146,12 +204,23 @@ struct process *process_info_read_at(const char *proc_root, pid_t pid)
 	read_status(proc_root, p);
 	read_exe(proc_root, p);
 	read_cmdline(proc_root, p);
+	read_cgroup(proc_root, p);
+	read_started(proc_root, p);
 	return p;
 }
 
 struct process *process_info_read(pid_t pid)
 {
 	return process_info_read_at("/proc", pid);
+}
+
+void process_info_read_own(struct process *p)
+{
+	struct process now = { .pid = p->pid };
+
+	read_status("/proc", &now);
+	p->ns_pid = now.ns_pid;
+	read_started("/proc", p);
 }
 
 /* Field 22 of /proc/PID/stat; the 2nd one is the name, which may hold spaces and parentheses. */

@@ -16,6 +16,9 @@ enum { PROCESS_CMDLINE_MAX = 4096 }; /* bytes that are kept, the terminating NUL
 struct process *process_info_read(pid_t pid);
 struct process *process_info_read_at(const char *proc_root, pid_t pid);
 
+/* Asks for what a process does not share with its parent: ns_pid and started_ns. */
+void process_info_read_own(struct process *p);
+
 /* The parent of a process. -ESRCH, -EBADMSG, -errno. */
 int process_parent(const char *proc_root, pid_t pid, pid_t *ret);
 /* The process that a thread belongs to: `pid` itself unless it is a thread. The same errors. */

@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "discover/accessors.h"
 #include "discover/code.h"
+#include "discover/crypto_library.h"
+#include "discover/elf_code.h"
 #include "discover/elf_file.h"
 #include "discover/open_file.h"
 #include "discover/placement.h"
@@ -114,33 +118,11 @@ const char *tls_library_unsupported(const char *path)
 	return NULL;
 }
 
-static size_t read_code(void *user, uint64_t vaddr, void *to, size_t len)
-{
-	return elf_file_read_code(user, vaddr, to, len);
-}
-
-static const char *import_at(void *user, uint64_t slot)
-{
-	return elf_file_import_at(user, slot);
-}
-
-static bool code_offset(void *user, uint64_t vaddr, uint64_t *ret)
-{
-	return elf_file_code_offset(user, vaddr, ret);
-}
-
 static int place_points(struct elf_file *elf, const struct placement_question *q, bool plain,
 			struct target *t)
 {
-	const struct code_source source = {
-		.machine = elf_file_is_arm64(elf) ? CODE_ARM64 : CODE_X86_64,
-		.read = read_code,
-		.import = import_at,
-		.file_offset = code_offset,
-		.user = elf,
-	};
 	struct code *code;
-	int r = code_open(&source, &code);
+	int r = elf_code_open(elf, &code);
 
 	if (r < 0)
 		return r;
@@ -195,6 +177,18 @@ static int find_points(struct elf_file *elf, const char *path, const struct libr
 	return r < 0 ? error_set_errno(err, r, "cannot read the code of %s", path) : 0;
 }
 
+/* Where its objects keep what tells who is talking, as far as this file says. */
+static void read_layout(struct elf_file *elf, struct target *t)
+{
+	const char *name;
+
+	accessors_init(&t->layout);
+	accessors_read_file(elf, &t->layout);
+	for (size_t i = 0; (name = elf_file_needed(elf, i)); i++)
+		if (crypto_library_name_matches(name) && strlen(name) < sizeof(t->crypto))
+			snprintf(t->crypto, sizeof(t->crypto), "%s", name);
+}
+
 int tls_library_examine(int fd, const char *path, unsigned flags, struct target **ret,
 			struct error *ret_error)
 {
@@ -221,6 +215,7 @@ int tls_library_examine(int fd, const char *path, unsigned flags, struct target 
 	r = find_points(elf, path, row, flags & TLS_LIBRARY_PLAIN, t, ret_error);
 	if (r < 0)
 		goto out;
+	read_layout(elf, t);
 	t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (t->fd < 0 || fstat(t->fd, &st) < 0) {
 		r = error_set_errno(ret_error, -errno, "cannot keep %s open", path);

@@ -27,5 +27,7 @@ void process_unref(struct process *p)
 		return;
 	free(p->exe);
 	free(p->cmdline);
+	free(p->cgroup);
+	free(p->unit);
 	free(p);
 }

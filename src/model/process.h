@@ -3,7 +3,15 @@
 #ifndef PLAINTAP_MODEL_PROCESS_H
 #define PLAINTAP_MODEL_PROCESS_H
 
+#include <stdint.h>
 #include <sys/types.h>
+
+/* As far as the names of control groups tell. */
+struct container {
+	const char *runtime; /* "docker", "containerd", "podman", "cri-o"; NULL: unknown */
+	char id[65];	     /* "": in no container that is known */
+	char pod[37];	     /* uid of the Kubernetes pod; "": in none */
+};
 
 struct process {
 	unsigned refs;
@@ -13,6 +21,12 @@ struct process {
 	char comm[64]; /* what the kernel calls it; "" when unknown */
 	char *exe;     /* path of the executable, owned; NULL when unknown */
 	char *cmdline; /* arguments joined by spaces, owned; NULL when unknown */
+	pid_t ns_pid;  /* in its own pid namespace; 0: unknown */
+	/* Wall clock, to some 10 ms, as the kernel counts in ticks; 0: unknown. */
+	uint64_t started_ns;
+	char *cgroup; /* path in the hierarchy, owned; NULL when unknown */
+	char *unit;   /* of systemd, owned; NULL: in none, or unknown */
+	struct container container;
 };
 
 /* One reference; NULL without memory. All but the pid starts as unknown. */

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "model/tls_layout.h"
+
 /* What a call through a probed function means. Values cross to the kernel side: append only. */
 enum probe_role {
 	PROBE_READ = 1,	 /* plaintext arrives in arg 1 */
@@ -44,6 +46,7 @@ enum {
 	PROBE_SYMBOL_MAX = 64,
 	PROBE_INSTRUCTION_MAX = 56,
 	PROBE_REASON_MAX = 240,
+	TARGET_CRYPTO_MAX = 64,
 };
 
 struct probe_point {
@@ -72,6 +75,8 @@ struct target {
 	 * functions, for the roles that workers have. */
 	struct probe_point fallback[TARGET_POINT_MAX];
 	size_t fallback_cnt;
+	char crypto[TARGET_CRYPTO_MAX]; /* "libcrypto.so.3", as it needs it; "": none */
+	struct tls_layout layout;	/* of its objects, and of that library's */
 };
 
 /* NULL without memory; fd is -1. */

@@ -30,6 +30,37 @@ static void key_bool(struct json *j, const char *key, bool value)
 	json_bool(j, value);
 }
 
+static void json_container(struct json *j, const struct container *c)
+{
+	json_key(j, "container");
+	if (!c->id[0] && !c->pod[0]) {
+		json_null(j);
+		return;
+	}
+	json_object_begin(j);
+	key_c_str(j, "id", c->id[0] ? c->id : NULL);
+	key_c_str(j, "runtime", c->runtime);
+	key_c_str(j, "pod", c->pod[0] ? c->pod : NULL);
+	json_object_end(j);
+}
+
+static void json_process_place(struct json *j, const struct process *p)
+{
+	json_key(j, "started");
+	if (p->started_ns)
+		json_time(j, p->started_ns);
+	else
+		json_null(j);
+	json_key(j, "ns_pid");
+	if (p->ns_pid)
+		json_i64(j, p->ns_pid);
+	else
+		json_null(j);
+	key_c_str(j, "cgroup", p->cgroup);
+	key_c_str(j, "unit", p->unit);
+	json_container(j, &p->container);
+}
+
 void json_model_process(struct json *j, const struct connection *c)
 {
 	const struct process *p = c->process;
@@ -56,6 +87,7 @@ void json_model_process(struct json *j, const struct connection *c)
 	key_c_str(j, "comm", p->comm[0] ? p->comm : NULL);
 	key_c_str(j, "exe", p->exe);
 	key_c_str(j, "cmdline", p->cmdline);
+	json_process_place(j, p);
 	json_object_end(j);
 }
 

@@ -281,7 +281,8 @@ def check_exchange_shape(x):
     for key in ("ts", "duration_ns", "process", "conn", "http", "request", "response",
                 "lost_bytes"):
         check(key in x, "exchange has " + key)
-    for key in ("pid", "tid", "ppid", "uid", "comm", "exe", "cmdline"):
+    for key in ("pid", "tid", "ppid", "uid", "comm", "exe", "cmdline", "started", "ns_pid",
+                "cgroup", "unit", "container"):
         check(key in x["process"], "process has " + key)
     for key in ("id", "role", "local", "remote", "tls"):
         check(key in x["conn"], "conn has " + key)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`plaintap ls --probes` against the table in placement/libssl.md: the system's libssl, and those
-that tools/fetch-libssl has or can get. Also what `ls` says to wrong words."""
+"""`plaintap ls --probes` against the tables in placement/: the system's libssl, and those that
+tools/fetch-libssl has or can get. Also what `ls` says to wrong words."""
 
 import fnmatch
 import json
@@ -9,9 +9,13 @@ import platform
 import subprocess
 import sys
 
+import layout
+
 BUILD = os.environ["PLAINTAP_BUILD"]
 ROOT = os.environ["PLAINTAP_SOURCE_ROOT"]
 PLAINTAP = os.path.join(BUILD, "plaintap")
+TRUTH = os.path.join(BUILD, "tests", "progs", "layout_truth")
+LAYOUTS = layout.table(os.path.join(ROOT, "tests/golden/placement/layout.md"))
 
 count = failures = 0
 
@@ -68,9 +72,26 @@ def check_library(path, version, machine, rows):
     if run.returncode:
         check(False, what, run.stderr)
         return
-    probes = json.loads(run.stdout)["probes"]
+    listing = json.loads(run.stdout)
+    probes = listing["probes"]
     good = len(probes) == len(rows[key]) and all(any(same(p, row) for row in rows[key]) for p in probes)
     check(good, what, json.dumps(probes, indent=1))
+    check_layout(path, version, listing, what)
+
+
+def check_layout(path, version, listing, what):
+    key = next((k for k in LAYOUTS if version.startswith(k)), None)
+    if not key:
+        skip("fields of " + what, "the table has no column for it")
+        return
+    wrong = layout.differences(listing, LAYOUTS[key])
+    check(not wrong, "fields of " + what, "\n".join(wrong))
+    wrong = layout.look(TRUTH, path, listing)
+    # The system's own can be loaded.
+    if wrong is None and os.path.exists(os.path.join(os.path.dirname(path), "version")):
+        skip("objects of " + what, "it cannot be loaded here")
+    else:
+        check(wrong == [], "objects of " + what, "\n".join(wrong or ["cannot be loaded"]))
 
 
 def check_fetched(rows):
@@ -127,6 +148,9 @@ def check_system(rows):
     listed = [json.loads(line)["library"] for line in run.stdout.splitlines()]
     check(run.returncode == 0 and path in listed, "the libraries of a process",
           run.stdout + run.stderr)
+    own = [json.loads(line) for line in run.stdout.splitlines()]
+    wanted = [listing for listing in own if listing["library"] == path]
+    check(wanted and wanted[0]["fields"]["bio_num"]["offsets"], "and of the libcrypto that it has mapped", wanted)
     run = ls("--probes", path)
     check(run.returncode == 0 and "SSL_read" in run.stdout and "probes:" in run.stdout,
           "as text", run.stdout + run.stderr)
@@ -140,7 +164,7 @@ def check_refused(words, status, *args):
 
 def main():
     rows = table()
-    check(len(rows) >= 6, "the table is understood", rows)
+    check(len(rows) >= 6 and len(LAYOUTS) >= 3, "the tables are understood", (rows, LAYOUTS))
     check_system(rows)
     check_fetched(rows)
     check_refused("no process 999999999", 1, "--probes", "999999999")

@@ -28,6 +28,12 @@ __attribute__((unused)) static struct connection *sample_conn(void)
 	snprintf(p->comm, sizeof(p->comm), "curl");
 	p->exe = strdup("/usr/bin/curl");
 	p->cmdline = strdup("curl https://example.org/a");
+	p->started_ns = sample_ts_ns;
+	p->ns_pid = 12;
+	p->cgroup = strdup("/docker/x");
+	p->unit = strdup("web.service");
+	p->container.runtime = "docker";
+	snprintf(p->container.id, sizeof(p->container.id), "0123");
 	c = connection_new(1, p);
 	process_unref(p);
 	snprintf(c->id, sizeof(c->id), "4242.1");

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "discover/process_info.h"
@@ -33,6 +35,16 @@ static void drop(const char *name)
 	unlink(path);
 }
 
+#define CONTAINER "4b825dc642cb6eb9a060e54bf8d69288fbee4904aa01b2c3d4e5f60718293a4b"
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 #define PUT(name, text) put(name, text, sizeof(text) - 1)
 
 static void test_own(void)
@@ -48,7 +60,63 @@ static void test_own(void)
 	C_STR_EQ(p->exe, exe);
 	OK(p->cmdline && strstr(p->cmdline, "process_info") && p->comm[0]);
 	OK(process_start_time(getpid(), &ticks) == 0 && ticks > 0);
+	/* Not in another namespace than the one it looks from. */
+	INT_EQ(p->ns_pid, getpid());
+	OK(p->cgroup && p->cgroup[0] == '/');
 	process_unref(p);
+}
+
+/* A child's start is between the clock before the fork and after it. */
+static void test_started(void)
+{
+	enum { TICK_NS = 10000000 };
+	uint64_t before = now_ns(), after;
+	struct process *p;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	after = now_ns();
+	p = process_info_read(pid);
+	OK_MSG(p->started_ns + 2 * TICK_NS > before && p->started_ns < after + TICK_NS,
+	       "started at %llu, between %llu and %llu", (unsigned long long)p->started_ns,
+	       (unsigned long long)before, (unsigned long long)after);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	process_unref(p);
+}
+
+static void test_place(void)
+{
+	struct process *p;
+
+	PUT("status", "PPid:\t42\nNSpid:\t7\t311\t1\n");
+	PUT("stat", "7 (x) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 100 1 2\n");
+	PUT("cgroup", "0::/system.slice/docker-" CONTAINER ".scope/system.slice/a.service\n");
+	p = process_info_read_at(root, 7);
+	INT_EQ(p->ns_pid, 1);
+	OK(p->started_ns && p->started_ns < now_ns());
+	C_STR_EQ(p->cgroup, "/system.slice/docker-" CONTAINER ".scope/system.slice/a.service");
+	C_STR_EQ(p->unit, "a.service");
+	C_STR_EQ(p->container.id, CONTAINER);
+	C_STR_EQ(p->container.runtime, "docker");
+	process_unref(p);
+
+	/* In the future, and past all numbers. */
+	PUT("stat", "7 (x) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 99999999999 1 2\n");
+	PUT("status", "NSpid:\n");
+	PUT("cgroup", "");
+	p = process_info_read_at(root, 7);
+	OK(!p->started_ns && !p->ns_pid && !p->cgroup && !p->unit && !p->container.id[0]);
+	process_unref(p);
+	PUT("stat", "7 (x) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 18446744073709551615 1\n");
+	PUT("status", "NSpid:\t7\t99999999999\n");
+	p = process_info_read_at(root, 7);
+	OK(!p->started_ns && !p->ns_pid);
+	process_unref(p);
+	drop("cgroup");
 }
 
 static void test_made_up(void)
@@ -107,6 +175,8 @@ int main(void)
 	if (mkdir(folder, 0700) < 0)
 		abort();
 	RUN(test_own);
+	RUN(test_started);
+	RUN(test_place);
 	RUN(test_made_up);
 	RUN(test_gone);
 	drop("comm");

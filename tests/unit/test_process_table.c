@@ -44,8 +44,25 @@ static void test_a_child_is_like_its_parent(void)
 	C_STR_EQ(child->comm, parent->comm);
 	OK(child->exe && !strcmp(child->exe, parent->exe));
 	OK(child->cmdline && !strcmp(child->cmdline, parent->cmdline));
+	OK(child->cgroup && !strcmp(child->cgroup, parent->cgroup));
+	OK_MSG(!child->started_ns && !child->ns_pid, "what is the child's own is not the parent's");
 	process_unref(child);
 	process_unref(parent);
+	process_table_done(&t);
+}
+
+/* What a child does not share is asked for when somebody wants to know of it. */
+static void test_what_is_a_child_s_own(void)
+{
+	struct process_table t;
+	struct process *p;
+
+	process_table_init(&t);
+	process_table_forked(&t, getpid(), NOBODY);
+	p = process_table_get(&t, getpid());
+	OK(p->started_ns && p->ns_pid == getpid());
+	OK_MSG(!p->exe && p->ppid == NOBODY, "the rest stays as the fork told it");
+	process_unref(p);
 	process_table_done(&t);
 }
 
@@ -110,6 +127,7 @@ int main(void)
 {
 	RUN(test_this_process);
 	RUN(test_a_child_is_like_its_parent);
+	RUN(test_what_is_a_child_s_own);
 	RUN(test_an_exec_asks_again);
 	RUN(test_an_exit_forgets);
 	RUN(test_without_memory);

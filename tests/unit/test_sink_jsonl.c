@@ -42,7 +42,10 @@ static void test_whole_line(void)
 		"{\"type\":\"exchange\",\"ts\":\"2026-11-21T06:31:00.123456789Z\","
 		"\"duration_ns\":34500000,\"process\":{\"pid\":4242,\"tid\":4243,\"ppid\":1,"
 		"\"uid\":1000,\"comm\":\"curl\",\"exe\":\"/usr/bin/curl\","
-		"\"cmdline\":\"curl https://example.org/a\"},\"conn\":{\"id\":\"4242.1\","
+		"\"cmdline\":\"curl https://example.org/a\","
+		"\"started\":\"2026-11-21T06:31:00.123456789Z\",\"ns_pid\":12,"
+		"\"cgroup\":\"/docker/x\",\"unit\":\"web.service\",\"container\":{"
+		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null}},\"conn\":{\"id\":\"4242.1\","
 		"\"role\":\"client\",\"local\":null,\"remote\":null,"
 		"\"tls\":{\"library\":\"/usr/lib/libssl.so.3\"}},\"number\":1,\"http\":\"1.1\","
 		"\"request\":{\"method\":\"GET\",\"url\":\"https://example.org/a\","
@@ -79,6 +82,8 @@ static void test_unknown_is_null(void)
 
 	has(line, "\"request\":null,\"response\":null");
 	has(line, "\"tid\":null,\"ppid\":null,\"uid\":null,\"comm\":null,\"exe\":null");
+	has(line, "\"cmdline\":null,\"started\":null,\"ns_pid\":null,\"cgroup\":null,"
+		  "\"unit\":null,\"container\":null}");
 	has(line, "\"role\":null");
 	has(line, "\"http\":null");
 	free(line);

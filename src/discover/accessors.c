@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The object's type: since OpenSSL 3.2 an SSL * may be a QUIC object. The accessors test for that
+ * first, and the way that returns the field has the condition "these 4 bytes are this number". With
+ * it, ways of other types are left out; the rest must agree. All accessors must have the same test.
+ *
+ * SSL_get_servername gives the connection's own name or the session's, whichever suits the moment,
+ * and asks for many things on the way. Its place is that of the connection's: the one field that is
+ * not in the session.
+ *
+ * The descriptor has no accessor. It is declared right behind the retry reason, and BIO_dup_chain
+ * copies it, but not the retry reason: so it is the only int that is copied from behind that, and
+ * must be at that very place.
+ */
+#include "accessors.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "discover/access_walk.h"
+#include "discover/code.h"
+#include "discover/elf_code.h"
+#include "discover/elf_file.h"
+
+enum { INT_LEN = 4, POINTER_LEN = 8, COPIED_MAX = 16 };
+
+/* What of an outcome is the answer. */
+enum answer_part { PART_RESULT, PART_BEHIND_ARG1, PART_BEHIND_ARG2 };
+
+struct getter {
+	enum tls_field field;
+	enum accessor get;
+	enum answer_part part;
+	enum accessor set; /* stores argument 1 at the same place; ACCESSOR_CNT: there is none */
+	uint8_t len, step_cnt; /* expected; step_cnt 0: one or two */
+	bool typed;	       /* of a connection */
+};
+
+static const struct getter getters[] = {
+	{ TLS_FIELD_RBIO, ACCESSOR_SSL_GET_RBIO, PART_RESULT, ACCESSOR_SSL_SET0_RBIO, POINTER_LEN,
+	  1, true },
+	{ TLS_FIELD_WBIO, ACCESSOR_SSL_GET_WBIO, PART_RESULT, ACCESSOR_SSL_SET0_WBIO, POINTER_LEN,
+	  1, true },
+	{ TLS_FIELD_VERSION, ACCESSOR_SSL_VERSION, PART_RESULT, ACCESSOR_CNT, INT_LEN, 1, true },
+	{ TLS_FIELD_IS_SERVER, ACCESSOR_SSL_IS_SERVER, PART_RESULT, ACCESSOR_CNT, INT_LEN, 1,
+	  true },
+	{ TLS_FIELD_ALPN, ACCESSOR_SSL_GET0_ALPN_SELECTED, PART_BEHIND_ARG1, ACCESSOR_CNT,
+	  POINTER_LEN, 0, true },
+	{ TLS_FIELD_ALPN_LEN, ACCESSOR_SSL_GET0_ALPN_SELECTED, PART_BEHIND_ARG2, ACCESSOR_CNT,
+	  INT_LEN, 0, true },
+	{ TLS_FIELD_CIPHER, ACCESSOR_SSL_GET_CURRENT_CIPHER, PART_RESULT, ACCESSOR_CNT, POINTER_LEN,
+	  2, true },
+	{ TLS_FIELD_SERVER_NAME, ACCESSOR_SSL_GET_SERVERNAME, PART_RESULT, ACCESSOR_CNT,
+	  POINTER_LEN, 1, true },
+	{ TLS_FIELD_CIPHER_ID, ACCESSOR_SSL_CIPHER_GET_ID, PART_RESULT, ACCESSOR_CNT, INT_LEN, 1,
+	  false },
+	{ TLS_FIELD_BIO_TYPE, ACCESSOR_BIO_METHOD_TYPE, PART_RESULT, ACCESSOR_CNT, INT_LEN, 2,
+	  false },
+	{ TLS_FIELD_BIO_INIT, ACCESSOR_BIO_GET_INIT, PART_RESULT, ACCESSOR_BIO_SET_INIT, INT_LEN, 1,
+	  false },
+	{ TLS_FIELD_BIO_NEXT, ACCESSOR_BIO_NEXT, PART_RESULT, ACCESSOR_BIO_SET_NEXT, POINTER_LEN, 1,
+	  false },
+	{ TLS_FIELD_BIO_DATA, ACCESSOR_BIO_GET_DATA, PART_RESULT, ACCESSOR_BIO_SET_DATA,
+	  POINTER_LEN, 1, false },
+};
+
+/* Gives no field of its own, but the place that BIO_NUM is behind. */
+static const struct getter retry_reason = { TLS_FIELD_BIO_NUM,
+					    ACCESSOR_BIO_GET_RETRY_REASON,
+					    PART_RESULT,
+					    ACCESSOR_BIO_SET_RETRY_REASON,
+					    INT_LEN,
+					    1,
+					    false };
+
+struct reading {
+	struct code *code;
+	const struct accessor_function *functions;
+	struct tls_layout *layout;
+	struct access_answer answer; /* scratch */
+	bool has_type;		     /* of the function in hand */
+	struct access_condition type;
+};
+
+const char *accessor_name(enum accessor a)
+{
+	static const char *const names[ACCESSOR_CNT] = {
+		[ACCESSOR_SSL_GET_RBIO] = "SSL_get_rbio",
+		[ACCESSOR_SSL_SET0_RBIO] = "SSL_set0_rbio",
+		[ACCESSOR_SSL_GET_WBIO] = "SSL_get_wbio",
+		[ACCESSOR_SSL_SET0_WBIO] = "SSL_set0_wbio",
+		[ACCESSOR_SSL_VERSION] = "SSL_version",
+		[ACCESSOR_SSL_IS_SERVER] = "SSL_is_server",
+		[ACCESSOR_SSL_GET0_ALPN_SELECTED] = "SSL_get0_alpn_selected",
+		[ACCESSOR_SSL_GET_CURRENT_CIPHER] = "SSL_get_current_cipher",
+		[ACCESSOR_SSL_GET_SESSION] = "SSL_get_session",
+		[ACCESSOR_SSL_SESSION_GET0_CIPHER] = "SSL_SESSION_get0_cipher",
+		[ACCESSOR_SSL_GET_SERVERNAME] = "SSL_get_servername",
+		[ACCESSOR_SSL_CIPHER_GET_ID] = "SSL_CIPHER_get_id",
+		[ACCESSOR_BIO_METHOD_TYPE] = "BIO_method_type",
+		[ACCESSOR_BIO_METHOD_NAME] = "BIO_method_name",
+		[ACCESSOR_BIO_GET_INIT] = "BIO_get_init",
+		[ACCESSOR_BIO_SET_INIT] = "BIO_set_init",
+		[ACCESSOR_BIO_GET_RETRY_REASON] = "BIO_get_retry_reason",
+		[ACCESSOR_BIO_SET_RETRY_REASON] = "BIO_set_retry_reason",
+		[ACCESSOR_BIO_DUP_CHAIN] = "BIO_dup_chain",
+		[ACCESSOR_BIO_NEXT] = "BIO_next",
+		[ACCESSOR_BIO_SET_NEXT] = "BIO_set_next",
+		[ACCESSOR_BIO_GET_DATA] = "BIO_get_data",
+		[ACCESSOR_BIO_SET_DATA] = "BIO_set_data",
+	};
+
+	return (unsigned)a < ACCESSOR_CNT ? names[a] : "?";
+}
+
+/* Makes the place an unknown one. Returns false. */
+__attribute__((format(printf, 3, 4))) static bool reject(struct tls_place *p, enum accessor a,
+							 const char *fmt, ...)
+{
+	int len = snprintf(p->reason, sizeof(p->reason), "%s ", accessor_name(a));
+	va_list ap;
+
+	p->step_cnt = 0;
+	va_start(ap, fmt);
+	vsnprintf(p->reason + len, sizeof(p->reason) - (size_t)len, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool is_there(const struct reading *rd, enum accessor a)
+{
+	return a < ACCESSOR_CNT && rd->functions[a].size > 0;
+}
+
+/* Fills rd->answer. */
+static bool walk(struct reading *rd, enum accessor a, struct tls_place *p)
+{
+	struct access_question q = { .code = rd->code,
+				     .vaddr = rd->functions[a].vaddr,
+				     .size = rd->functions[a].size,
+				     .next = accessor_name(ACCESSOR_BIO_NEXT),
+				     .next_vaddr = rd->functions[ACCESSOR_BIO_NEXT].vaddr };
+
+	if (access_walk(&q, &rd->answer) == 0)
+		return true;
+	return reject(p, a, "cannot be read: %s", rd->answer.reason);
+}
+
+static uint64_t all_bits(const struct access_value *v)
+{
+	return v->len < POINTER_LEN ? UINT32_MAX : UINT64_MAX;
+}
+
+/* "This value is `want`", of all its bits. */
+static bool says_is(const struct access_condition *c, uint64_t want)
+{
+	return c->equal && c->mask == all_bits(&c->value) && c->want == want;
+}
+
+static bool is_type_test(const struct access_condition *c)
+{
+	return c->value.kind == ACCESS_FIELD && c->value.len == INT_LEN && c->equal &&
+	       c->mask == UINT32_MAX;
+}
+
+static bool is_field(const struct access_value *v)
+{
+	return v->kind == ACCESS_FIELD || v->kind == ACCESS_THROUGH;
+}
+
+/* A value that a condition says to be NULL is the number 0. */
+static struct access_value value_in(const struct access_outcome *o, enum answer_part part)
+{
+	struct access_value v = part == PART_RESULT ? o->result : o->stored[part];
+
+	for (size_t i = 0; is_field(&v) && i < o->condition_cnt; i++)
+		if (access_value_equal(&o->conditions[i].value, &v) &&
+		    says_is(&o->conditions[i], 0))
+			v = (struct access_value){ .kind = ACCESS_NUMBER };
+	return v;
+}
+
+/* Where the session is, is known from its cipher; then the type is known, too. */
+static bool take_known_type(struct reading *rd, const struct getter *g, struct tls_place *p)
+{
+	const struct tls_layout *l = rd->layout;
+
+	if (!l->places[TLS_FIELD_CIPHER].step_cnt)
+		return reject(p, g->get, "is not asked, as the session's place is not known");
+	rd->has_type = l->has_type;
+	rd->type = (struct access_condition){ .mask = UINT32_MAX, .want = l->type_value };
+	rd->type.value = (struct access_value){ .kind = ACCESS_FIELD,
+						.len = INT_LEN,
+						.at = { l->type_offset } };
+	return true;
+}
+
+/* The condition on the object's type that ways with an answer have. */
+static bool find_type(struct reading *rd, const struct getter *g, struct tls_place *p)
+{
+	rd->has_type = false;
+	if (g->field == TLS_FIELD_SERVER_NAME)
+		return take_known_type(rd, g, p);
+	for (size_t i = 0; i < rd->answer.cnt; i++) {
+		const struct access_outcome *o = &rd->answer.outcomes[i];
+		struct access_value v = value_in(o, g->part);
+
+		if (!is_field(&v))
+			continue;
+		for (size_t k = 0; k < o->condition_cnt; k++) {
+			const struct access_condition *c = &o->conditions[k];
+
+			if (!is_type_test(c))
+				continue;
+			if (rd->has_type && (!access_value_equal(&c->value, &rd->type.value) ||
+					     c->want != rd->type.want))
+				return reject(p, g->get, "tests two things of the object");
+			rd->has_type = true;
+			rd->type = *c;
+		}
+	}
+	return true;
+}
+
+/* Can a plain connection go this way? */
+static bool is_plain(const struct reading *rd, const struct access_outcome *o)
+{
+	for (size_t i = 0; rd->has_type && i < o->condition_cnt; i++) {
+		const struct access_condition *c = &o->conditions[i];
+
+		if (access_value_equal(&c->value, &rd->type.value) &&
+		    ((rd->type.want & c->mask) == c->want) != c->equal)
+			return false;
+	}
+	return true;
+}
+
+/* Does the way find this pointer NULL (or, with `present`, find it there)? */
+static bool knows_pointer(const struct access_outcome *o, const struct access_value *pointer,
+			  bool present)
+{
+	for (size_t i = 0; i < o->condition_cnt; i++) {
+		const struct access_condition *c = &o->conditions[i];
+
+		if (access_value_equal(&c->value, pointer) && c->mask == UINT64_MAX && !c->want &&
+		    c->equal != present)
+			return true;
+	}
+	return false;
+}
+
+static struct access_value value_of_place(const struct tls_place *p)
+{
+	struct access_value v = { .kind = p->step_cnt == 1 ? ACCESS_FIELD : ACCESS_THROUGH,
+				  .len = p->len };
+
+	for (unsigned i = 0; i < p->step_cnt; i++)
+		v.at[i] = p->steps[i];
+	return v;
+}
+
+/* May a way give 0 instead? Only when a pointer that one has to look at anyway is NULL. */
+static bool may_be_none(const struct reading *rd, const struct getter *g,
+			const struct access_outcome *o, const struct access_value *answer)
+{
+	struct access_value first = { .kind = ACCESS_FIELD,
+				      .len = POINTER_LEN,
+				      .at = { answer->at[0] } };
+	const struct tls_place *alpn = &rd->layout->places[TLS_FIELD_ALPN];
+	struct access_value pointer = value_of_place(alpn);
+
+	if (answer->kind == ACCESS_THROUGH && knows_pointer(o, &first, false))
+		return true;
+	if (g->field == TLS_FIELD_ALPN && knows_pointer(o, answer, false))
+		return true;
+	return g->field == TLS_FIELD_ALPN_LEN && alpn->step_cnt &&
+	       knows_pointer(o, &pointer, false);
+}
+
+/*
+ * With a buffering BIO the function gives the BIO behind it. That is found from the field, too:
+ * the buffer then is the field's own value.
+ */
+static bool is_behind_buffer(const struct getter *g, const struct access_outcome *o,
+			     const struct access_value *v)
+{
+	struct access_value buffer = { .kind = ACCESS_FIELD,
+				       .len = POINTER_LEN,
+				       .at = { v->at[0] } };
+
+	return g->field == TLS_FIELD_WBIO && v->kind == ACCESS_NEXT &&
+	       knows_pointer(o, &buffer, true);
+}
+
+/* What SSL_get_servername may give instead of the connection's own name. */
+static bool is_other_name(const struct reading *rd, const struct getter *g,
+			  const struct access_value *v)
+{
+	const struct tls_place *cipher = &rd->layout->places[TLS_FIELD_CIPHER];
+
+	if (g->field != TLS_FIELD_SERVER_NAME)
+		return false;
+	return (v->kind == ACCESS_THROUGH && v->at[0] == cipher->steps[0]) ||
+	       (v->kind == ACCESS_NUMBER && !v->at[0]);
+}
+
+static bool agree(struct reading *rd, const struct getter *g, struct access_value *ret,
+		  struct tls_place *p)
+{
+	struct access_value answer = { 0 };
+
+	for (size_t i = 0; i < rd->answer.cnt; i++) {
+		struct access_value v = value_in(&rd->answer.outcomes[i], g->part);
+
+		if (!is_plain(rd, &rd->answer.outcomes[i]) || !is_field(&v) ||
+		    is_other_name(rd, g, &v))
+			continue;
+		if (is_field(&answer) && !access_value_equal(&v, &answer))
+			return reject(p, g->get, "returns one field or another");
+		answer = v;
+	}
+	if (!is_field(&answer))
+		return reject(p, g->get, "returns no field of the object");
+	for (size_t i = 0; i < rd->answer.cnt; i++) {
+		const struct access_outcome *o = &rd->answer.outcomes[i];
+		struct access_value v = value_in(o, g->part);
+
+		if (!is_plain(rd, o) || is_behind_buffer(g, o, &v))
+			continue;
+		if (o->unsure || o->stored_len)
+			return reject(p, g->get, "changes something, too");
+		if (is_field(&v) || is_other_name(rd, g, &v) ||
+		    (v.kind == ACCESS_NUMBER && !v.at[0] && may_be_none(rd, g, o, &answer)))
+			continue;
+		return reject(p, g->get, "returns something else than a field, too");
+	}
+	*ret = answer;
+	return true;
+}
+
+static bool take_place(const struct getter *g, const struct access_value *v, struct tls_place *p)
+{
+	unsigned steps = v->kind == ACCESS_THROUGH ? 2 : 1;
+
+	if (v->len != g->len)
+		return reject(p, g->get, "returns %u bytes, not %u", v->len, g->len);
+	if (g->step_cnt && g->step_cnt != steps)
+		return reject(p, g->get, "follows %s pointer than expected",
+			      steps > 1 ? "one more" : "one less");
+	p->step_cnt = (uint8_t)steps;
+	p->len = v->len;
+	p->reason[0] = '\0';
+	for (unsigned i = 0; i < steps; i++)
+		p->steps[i] = (uint16_t)v->at[i];
+	return true;
+}
+
+/* All functions of a connection must tell its type in the same way; the first one says how. */
+static bool agree_on_type(struct reading *rd, const struct getter *g, struct tls_place *p,
+			  bool first)
+{
+	struct tls_layout *l = rd->layout;
+
+	if (!g->typed && rd->has_type)
+		return reject(p, g->get, "tests what the object is");
+	if (!g->typed)
+		return true;
+	if (first) {
+		l->has_type = rd->has_type;
+		l->type_offset = rd->has_type ? (uint16_t)rd->type.value.at[0] : 0;
+		l->type_value = rd->has_type ? (uint32_t)rd->type.want : 0;
+	}
+	if (l->has_type != rd->has_type ||
+	    (l->has_type &&
+	     (l->type_offset != rd->type.value.at[0] || l->type_value != rd->type.want)))
+		return reject(p, g->get, "tests the object's type in a way of its own");
+	return true;
+}
+
+static bool knows_any_typed(const struct tls_layout *l)
+{
+	for (size_t i = 0; i < sizeof(getters) / sizeof(getters[0]); i++)
+		if (getters[i].typed && l->places[getters[i].field].step_cnt)
+			return true;
+	return false;
+}
+
+/* A setter must put its argument at this place, and nowhere else. */
+static bool check_setter(struct reading *rd, const struct getter *g, struct tls_place *p)
+{
+	bool seen = false;
+
+	if (!is_there(rd, g->set))
+		return true;
+	if (!walk(rd, g->set, p))
+		return false;
+	for (size_t i = 0; i < rd->answer.cnt; i++) {
+		const struct access_outcome *o = &rd->answer.outcomes[i];
+
+		if (!is_plain(rd, o) || !o->stored_len || o->stored[0].kind != ACCESS_ARG ||
+		    o->stored[0].arg != 1)
+			continue;
+		if (o->stored_at != p->steps[0] || o->stored_len != p->len)
+			return reject(p, g->set, "stores at 0x%llx what %s loads at 0x%x",
+				      (unsigned long long)o->stored_at, accessor_name(g->get),
+				      p->steps[0]);
+		seen = true;
+	}
+	return seen || reject(p, g->set, "is not seen to store its argument");
+}
+
+static bool read_getter(struct reading *rd, const struct getter *g, struct tls_place *p)
+{
+	bool first = !knows_any_typed(rd->layout);
+	struct access_value v = { 0 };
+
+	if (!is_there(rd, g->get))
+		return reject(p, g->get, "is not exported");
+	return walk(rd, g->get, p) && find_type(rd, g, p) && agree(rd, g, &v, p) &&
+	       agree_on_type(rd, g, p, first) && take_place(g, &v, p) && check_setter(rd, g, p);
+}
+
+/* The field that `a` returns must be at `at`; functions that are not there say nothing. */
+static void check_step(struct reading *rd, enum accessor a, struct tls_place *p, unsigned step,
+		       bool typed)
+{
+	const struct getter g = {
+		TLS_FIELD_CNT, a, PART_RESULT, ACCESSOR_CNT, POINTER_LEN, 0, typed
+	};
+	struct tls_place other = { 0 };
+
+	if (!p->step_cnt || !is_there(rd, a))
+		return;
+	if (!read_getter(rd, &g, &other))
+		reject(p, a, "does not confirm it");
+	else if (other.steps[0] != p->steps[step])
+		reject(p, a, "loads 0x%x, not 0x%x", other.steps[0], p->steps[step]);
+}
+
+/* An int that is loaded from one object and stored at the same place of another. */
+struct copy_scan {
+	struct {
+		uint8_t base; /* ACCESS_REG_NONE: nothing is known of the register */
+		int64_t at;
+	} regs[ACCESS_REG_CNT];
+	int64_t copied[COPIED_MAX];
+	size_t cnt;
+};
+
+static void forget_copies(struct copy_scan *s, uint32_t set)
+{
+	for (unsigned i = 0; i < ACCESS_REG_CNT; i++)
+		if (set >> i & 1 ||
+		    (s->regs[i].base < ACCESS_REG_CNT && set >> s->regs[i].base & 1))
+			s->regs[i].base = ACCESS_REG_NONE;
+}
+
+static void scan_op(struct copy_scan *s, const struct access_op *op)
+{
+	if (op->kind == ACCESS_STORE) {
+		if (op->len == INT_LEN && op->dst < ACCESS_REG_CNT && op->src < ACCESS_REG_CNT &&
+		    s->regs[op->dst].base < ACCESS_REG_CNT && s->regs[op->dst].base != op->src &&
+		    s->regs[op->dst].at == op->value && s->cnt < COPIED_MAX)
+			s->copied[s->cnt++] = op->value;
+		return;
+	}
+	if (op->kind == ACCESS_WRITE)
+		forget_copies(s, op->set);
+	else if (op->dst < ACCESS_REG_CNT && op->kind != ACCESS_TEST)
+		forget_copies(s, UINT32_C(1) << op->dst);
+	if (op->kind == ACCESS_LOAD && op->len == INT_LEN && op->dst < ACCESS_REG_CNT &&
+	    op->src != op->dst) {
+		s->regs[op->dst].base = op->src;
+		s->regs[op->dst].at = op->value;
+	}
+}
+
+/* In the order of addresses: what is copied is loaded and stored in one piece. */
+static bool scan_copies(struct reading *rd, struct copy_scan *s)
+{
+	const struct accessor_function *f = &rd->functions[ACCESSOR_BIO_DUP_CHAIN];
+	struct access_insn insn;
+
+	*s = (struct copy_scan){ 0 };
+	forget_copies(s, UINT32_MAX);
+	for (uint64_t at = f->vaddr; at - f->vaddr < f->size; at = insn.next) {
+		if (access_decode(rd->code, at, &insn) < 0)
+			return false;
+		for (unsigned i = 0; i < insn.op_cnt; i++)
+			scan_op(s, &insn.ops[i]);
+		if (insn.flow != INSN_NEXT)
+			forget_copies(s, UINT32_MAX);
+	}
+	return true;
+}
+
+static bool read_num(struct reading *rd)
+{
+	struct tls_place *p = &rd->layout->places[TLS_FIELD_BIO_NUM];
+	struct copy_scan scan;
+	bool seen = false;
+
+	if (!read_getter(rd, &retry_reason, p))
+		return false;
+	if (!is_there(rd, ACCESSOR_BIO_DUP_CHAIN))
+		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "is not exported");
+	if (!scan_copies(rd, &scan))
+		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "cannot be read");
+	for (size_t i = 0; i < scan.cnt; i++) {
+		if (scan.copied[i] < p->steps[0])
+			continue;
+		if (scan.copied[i] != p->steps[0] + INT_LEN)
+			return reject(p, ACCESSOR_BIO_DUP_CHAIN, "copies 0x%llx, not 0x%x",
+				      (unsigned long long)scan.copied[i], p->steps[0] + INT_LEN);
+		seen = true;
+	}
+	if (!seen)
+		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "does not copy 0x%x",
+			      p->steps[0] + INT_LEN);
+	p->steps[0] = (uint16_t)(p->steps[0] + INT_LEN);
+	return true;
+}
+
+void accessors_init(struct tls_layout *layout)
+{
+	*layout = (struct tls_layout){ 0 };
+	for (size_t i = 0; i < sizeof(getters) / sizeof(getters[0]); i++)
+		reject(&layout->places[getters[i].field], getters[i].get,
+		       "is in no file that was read");
+	reject(&layout->places[TLS_FIELD_BIO_NUM], retry_reason.get, "is in no file that was read");
+}
+
+void accessors_read(struct code *c, const struct accessor_function functions[ACCESSOR_CNT],
+		    struct tls_layout *layout)
+{
+	struct reading rd = { .code = c, .functions = functions, .layout = layout };
+	struct tls_place *places = layout->places;
+
+	for (size_t i = 0; i < sizeof(getters) / sizeof(getters[0]); i++) {
+		const struct getter *g = &getters[i];
+
+		if (!places[g->field].step_cnt && is_there(&rd, g->get))
+			read_getter(&rd, g, &places[g->field]);
+	}
+	if (is_there(&rd, ACCESSOR_SSL_GET_CURRENT_CIPHER)) {
+		check_step(&rd, ACCESSOR_SSL_GET_SESSION, &places[TLS_FIELD_CIPHER], 0, true);
+		check_step(&rd, ACCESSOR_SSL_SESSION_GET0_CIPHER, &places[TLS_FIELD_CIPHER], 1,
+			   false);
+	}
+	if (is_there(&rd, ACCESSOR_BIO_METHOD_TYPE))
+		check_step(&rd, ACCESSOR_BIO_METHOD_NAME, &places[TLS_FIELD_BIO_TYPE], 0, false);
+	if (is_there(&rd, ACCESSOR_BIO_GET_RETRY_REASON) && !places[TLS_FIELD_BIO_NUM].step_cnt)
+		read_num(&rd);
+}
+
+void accessors_read_file(struct elf_file *elf, struct tls_layout *layout)
+{
+	struct accessor_function functions[ACCESSOR_CNT];
+	struct elf_function names[ACCESSOR_CNT] = { 0 };
+	struct error ignored;
+	struct code *code;
+
+	for (unsigned i = 0; i < ACCESSOR_CNT; i++)
+		names[i].name = accessor_name(i);
+	if (elf_file_find_functions(elf, names, ACCESSOR_CNT, &ignored) < 0 ||
+	    elf_code_open(elf, &code) < 0)
+		return;
+	for (unsigned i = 0; i < ACCESSOR_CNT; i++)
+		functions[i] = (struct accessor_function){ names[i].vaddr,
+							   names[i].found ? names[i].size : 0 };
+	accessors_read(code, functions, layout);
+	code_close(code);
+}

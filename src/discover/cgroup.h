@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the text of /proc/PID/cgroup tells: the path, and the container, Kubernetes pod or systemd
+ * unit that its names stand for. Pure; the text may be anything. Where a name does not say which
+ * runtime made it, the runtime is unknown; nothing is taken for a container but an id of 64
+ * hexadecimal digits, as all the runtimes below make them.
+ */
+#ifndef PLAINTAP_DISCOVER_CGROUP_H
+#define PLAINTAP_DISCOVER_CGROUP_H
+
+#include "base/str.h"
+#include "model/process.h"
+
+struct cgroup {
+	struct str path;	    /* borrowed from the text; length 0: unknown */
+	struct str unit;	    /* "nginx.service", borrowed; length 0: none */
+	struct container container; /* empty: none */
+};
+
+/*
+ * Of the lines (one per hierarchy) that one is taken which names a container; among several, or
+ * if none does, systemd's own, then version 2's, then the first that is not the root.
+ */
+void cgroup_parse(struct str text, struct cgroup *ret);
+
+#endif
