@@ -15,19 +15,23 @@
 #include "lib/call.bpf.h"
 #include "lib/conn.bpf.h"
 #include "lib/regs.bpf.h"
+#include "lib/sendfile.bpf.h"
 #include "lib/watch.bpf.h"
 #include "lib/witness.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* In conn_state.len_from: the result, of a call that sends a file. */
+enum { LEN_OF_FILE = 0xff };
+
 static __always_inline u8 role_dir(u32 role)
 {
-	return role == ROLE_WRITE ? REC_SENT : REC_RECEIVED;
+	return role == ROLE_READ ? REC_RECEIVED : REC_SENT;
 }
 
 /* What a call's registers say on entry, read at once: the verifier dislikes conditional reads. */
 struct entry_args {
-	u64 object, buf, arg3, arg4, frame;
+	u64 object, buf, arg2, arg3, arg4, frame;
 };
 
 static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
@@ -35,6 +39,7 @@ static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
 	struct entry_args a = {
 		.object = REGS_ARG0(ctx),
 		.buf = REGS_ARG1(ctx),
+		.arg2 = REGS_ARG2(ctx),
 		.arg3 = REGS_ARG3(ctx),
 		.arg4 = REGS_ARG4(ctx),
 		.frame = REGS_ENTRY_FRAME(ctx),
@@ -71,6 +76,11 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 		STATS_ADD(states_dropped, 1);
 		return 0;
 	}
+	if (role == ROLE_SENDFILE) {
+		sendfile_begin(conn, a->buf, a->arg2);
+		conn->len_from[dir] = LEN_OF_FILE;
+		return a->object | dir;
+	}
 	conn->buf[dir] = a->buf;
 	conn->done[dir] = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3;
 	conn->len_from[dir] = PROBE_COOKIE_LEN_FROM(spec);
@@ -102,6 +112,10 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 
 	if (!conn)
 		return;
+	if (conn->len_from[dir] == LEN_OF_FILE) {
+		sendfile_end(conn, call_len(result, LEN_RESULT, 0), pid_tgid, may_loop);
+		return;
+	}
 	len = call_len(result, conn->len_from[dir], conn->done[dir]);
 	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
@@ -243,17 +257,20 @@ int tls_witness_return(struct pt_regs *ctx)
  * The target is not known here: user space then takes the only one there is. Kernels without
  * cookies (5.14) have no loops by callback (5.17) either.
  */
+#define TLS_PLAIN_UNCHECKED(name, role, len_from)                        \
+	SEC("uprobe")                                                    \
+	int tls_##name##_entry(struct pt_regs *ctx)                      \
+	{                                                                \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0)); \
+	}                                                                \
+	SEC("uprobe")                                                    \
+	int tls_##name##_return(struct pt_regs *ctx)                     \
+	{                                                                \
+		return pair_return(ctx, false);                          \
+	}
+
 #define TLS_PLAIN(name, role, len_from)                                           \
-	SEC("uprobe")                                                             \
-	int tls_##name##_entry(struct pt_regs *ctx)                               \
-	{                                                                         \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));          \
-	}                                                                         \
-	SEC("uprobe")                                                             \
-	int tls_##name##_return(struct pt_regs *ctx)                              \
-	{                                                                         \
-		return pair_return(ctx, false);                                   \
-	}                                                                         \
+	TLS_PLAIN_UNCHECKED(name, role, len_from)                                 \
 	SEC("uprobe")                                                             \
 	int tls_witness_##name##_entry(struct pt_regs *ctx)                       \
 	{                                                                         \
@@ -270,6 +287,7 @@ TLS_PLAIN(write_result, ROLE_WRITE, LEN_RESULT)
 TLS_PLAIN(read_arg3, ROLE_READ, LEN_AT_ARG3)
 TLS_PLAIN(write_arg3, ROLE_WRITE, LEN_AT_ARG3)
 TLS_PLAIN(write_arg4, ROLE_WRITE, LEN_AT_ARG4)
+TLS_PLAIN_UNCHECKED(sendfile_result, ROLE_SENDFILE, LEN_RESULT)
 
 SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)

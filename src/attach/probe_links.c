@@ -97,11 +97,14 @@ static int attach_multi(const struct job *j)
 						    LINK_TYPE_UPROBE_MULTI, false, &list.places));
 }
 
-/* "tls_", "witness_" or not, direction, where the length is, and which end of the call. */
+/* "tls_", "witness_" or not, role, where the length is, and which end of the call. */
 static const struct bpf_program *plain_program(const struct job *j, const struct probe_point *p,
 					       bool at_return)
 {
 	static const char *const lengths[] = { NULL, "result", "arg3", "arg4" };
+	static const char *const roles[] = {
+		[PROBE_READ] = "read", [PROBE_WRITE] = "write", [PROBE_SENDFILE] = "sendfile"
+	};
 	char name[64];
 
 	if (p->role == PROBE_FREE)
@@ -111,9 +114,8 @@ static const struct bpf_program *plain_program(const struct job *j, const struct
 	if (p->len_from == PROBE_LEN_NONE || p->len_from > PROBE_LEN_AT_ARG4)
 		return NULL;
 	snprintf(name, sizeof(name), "tls_%s%s_%s_%s",
-		 j->family == FAMILY_WITNESS ? "witness_" : "",
-		 p->role == PROBE_WRITE ? "write" : "read", lengths[p->len_from],
-		 at_return ? "return" : "entry");
+		 j->family == FAMILY_WITNESS ? "witness_" : "", roles[p->role],
+		 lengths[p->len_from], at_return ? "return" : "entry");
 	return bpf_object__find_program_by_name(j->prober->tls->obj, name);
 }
 
