@@ -25,7 +25,8 @@ enum rec_type {
 	REC_CONN_END = 2, /* struct rec_conn_end */
 	REC_FORK = 3,	  /* struct rec_process: pid is the child, ppid its parent */
 	REC_EXEC = 4,	  /* struct rec_process: pid runs another program now */
-	REC_EXIT = 5,	  /* struct rec_process: the last thread of pid has ended */
+	REC_EXIT = 5,	  /* struct rec_process: the last thread of pid has ended, or the filters let it
+			     in no more and nothing will be told of it */
 	REC_PENDING = 6,  /* struct rec_pending */
 };
 

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "discover/program.h"
+#include "filters.h"
 #include "loop.h"
 #include "model/connection.h"
 #include "now.h"
@@ -47,10 +48,15 @@ static int open_outputs(struct app *a, struct error *ret_error)
 	return 0;
 }
 
+bool app_is_whole_machine(const struct app_options *opt)
+{
+	return !opt->pid_cnt && !opt->command;
+}
+
 /* Only programs that were named may be stopped, never the whole machine's. */
 static uint32_t pause_when(const struct app_options *opt)
 {
-	if (opt->no_pause || (!opt->pid_cnt && !opt->command))
+	if (opt->no_pause || app_is_whole_machine(opt))
 		return PAUSE_NEVER;
 	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
 }
@@ -59,7 +65,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 {
 	struct kernel_side_options opt = {
 		.ring_size = a->opt->ring_size,
-		.watch_all = !a->opt->pid_cnt && !a->opt->command,
+		.watch_all = app_is_whole_machine(a->opt) && !a->opt->filter_cnt,
 		.pause = pause_when(a->opt),
 		.forbidden = a->opt->forbidden,
 		.no_children = a->opt->no_children,
@@ -183,6 +189,8 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 		r = loop_open(a, ret_error);
 	if (!r)
 		r = open_kernel(a, ret_error);
+	if (!r)
+		r = filters_apply(a, ret_error);
 	if (!r && *ret_program)
 		r = start_command(a, *ret_program, ret_error);
 	if (!r)

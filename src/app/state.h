@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "app.h"
+#include "attach/trait_filter.h"
 #include "command.h"
 #include "discover/findings.h"
 #include "discover/target_list.h"
@@ -22,8 +23,9 @@ struct app {
 	struct kernel_side *kernel;
 	struct ring *ring;
 	struct target_list targets;
-	size_t attached_cnt; /* targets up to this index have been tried */
-	size_t probed_cnt;   /* … and this many have probes */
+	size_t attached_cnt;	    /* targets up to this index have been tried */
+	size_t probed_cnt;	    /* … and this many have probes */
+	struct trait_filter filter; /* of processes; empty: none */
 	struct command command;
 	struct process_findings findings; /* of the command's program */
 	struct pipeline pipeline;

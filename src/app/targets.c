@@ -13,6 +13,7 @@
 #include "discover/process_tree.h"
 #include "discover/program.h"
 #include "discover/tls_library.h"
+#include "filters.h"
 #include "model/process.h"
 #include "model/target.h"
 #include "state.h"
@@ -158,6 +159,29 @@ static void find_descendants(struct app *a)
 	process_tree_done(&tree);
 }
 
+static void find_running(void *user, pid_t pid)
+{
+	struct app *a = user;
+	struct process_findings findings;
+	size_t known_cnt = a->targets.cnt;
+
+	process_findings_init(&findings);
+	discover_process(pid, &a->targets, &findings, NULL);
+	note_user(a, known_cnt, pid);
+	process_findings_done(&findings);
+}
+
+/*
+ * Of the whole machine's processes those that a filter wants may have libraries that the loader's
+ * cache does not know: containers bring their own.
+ */
+static void find_let_in(struct app *a)
+{
+	if (app_is_whole_machine(a->opt) && filters_each_running(a, find_running, a) < 0)
+		log_say(LOG_WARNING,
+			"cannot read /proc: libraries that only running processes have are not seen");
+}
+
 static void find_program(struct app *a, const char *program)
 {
 	size_t known_cnt = a->targets.cnt;
@@ -181,6 +205,7 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 	if (program)
 		find_program(a, program);
 	find_cached(a);
+	find_let_in(a);
 	attach_new(a);
 	/* A command, and the children of a process, may still bring a library of their own. */
 	if (!a->probed_cnt && !program)

@@ -263,34 +263,6 @@ void kernel_side_close(struct kernel_side *k)
 	free(k);
 }
 
-int kernel_side_watch(struct kernel_side *k, pid_t pid)
-{
-	uint32_t key = (uint32_t)pid, one = 1;
-
-	return bpf_map_update_elem(bpf_map__fd(k->proc->maps.watched), &key, &one, BPF_ANY);
-}
-
-int kernel_side_unwatch(struct kernel_side *k, pid_t pid)
-{
-	uint32_t key = (uint32_t)pid;
-
-	return bpf_map_delete_elem(bpf_map__fd(k->proc->maps.watched), &key);
-}
-
-unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max)
-{
-	int fd = bpf_map__fd(k->proc->maps.watched);
-	uint32_t key, next;
-	unsigned cnt = 0;
-	int r = bpf_map_get_next_key(fd, NULL, &next);
-
-	for (; !r && cnt < max; cnt++) {
-		key = next;
-		r = bpf_map_get_next_key(fd, &key, &next);
-	}
-	return cnt;
-}
-
 void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
 {
 	int fd = bpf_map__fd(k->tls->maps.paused);
@@ -333,6 +305,16 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
 	return 0;
+}
+
+int kernel_side_watched_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.watched);
+}
+
+int kernel_side_filters_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.filters);
 }
 
 int kernel_side_ring_fd(const struct kernel_side *k)

@@ -55,6 +55,8 @@ static int run(const struct options *o)
 		.pids = o->pids,
 		.pid_cnt = o->pid_cnt,
 		.command = o->command,
+		.filters = o->filters.words,
+		.filter_cnt = o->filters.cnt,
 		.outputs = o->outputs,
 		.output_cnt = o->output_cnt,
 		.body_limit = o->body_limit,

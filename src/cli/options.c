@@ -172,6 +172,41 @@ const struct option_row option_rows[] = {
 	  "Watch only what is given by -p or after --, not the processes that it starts. If that is one "
 	  "process, no other pays anything for it.",
 	  take_no_children },
+	{ 'c', "comm", "NAME",
+	  "Only processes of that name, as ps -o comm shows it; the kernel keeps 15 bytes of it. The "
+	  "filters from here to --exclude-netns are asked in the kernel, when a process executes a "
+	  "program or else first calls a TLS library; a name or user that changes later is not noticed. "
+	  "Of one kind any will do, different kinds must all agree. Together with -p or a program after "
+	  "--, only what is in both is watched.",
+	  take_comm },
+	{ 'u', "uid", "USER", "Only processes of that user: a name or a number.", take_uid },
+	{ 0, "exe", "PATH",
+	  "Only processes that run the file PATH. For a script that is its interpreter; for a program in "
+	  "a container write /proc/PID/root/PATH.",
+	  take_exe },
+	{ 0, "cgroup", "PATH",
+	  "Only processes in that control group (of version 2) and below it, such as "
+	  "system.slice/nginx.service.",
+	  take_cgroup },
+	{ 0, "container", "ID",
+	  "Only processes in the container whose id begins so. Counts as the same kind as --cgroup.",
+	  take_container },
+	{ 0, "netns", "WHICH",
+	  "Only processes in that network namespace: a name of 'ip netns', a path, a pid, or the number "
+	  "of its inode.",
+	  take_netns },
+	{ 0, "exclude-pid", "PID",
+	  "Not the process PID, its children, and those that they start from now on.",
+	  take_exclude_pid },
+	{ 0, "exclude-comm", "NAME", "Not processes of that name.", take_exclude_comm },
+	{ 0, "exclude-uid", "USER", "Not processes of that user.", take_exclude_uid },
+	{ 0, "exclude-exe", "PATH", "Not processes that run the file PATH.", take_exclude_exe },
+	{ 0, "exclude-cgroup", "PATH", "Not processes in that control group and below it.",
+	  take_exclude_cgroup },
+	{ 0, "exclude-container", "ID", "Not processes in the container whose id begins so.",
+	  take_exclude_container },
+	{ 0, "exclude-netns", "WHICH", "Not processes in that network namespace.",
+	  take_exclude_netns },
 	{ 'o', "output", "WHERE",
 	  "Write to WHERE and leave the terminal to the program. FILE.jsonl: one JSON object a line. "
 	  "DIR/ (with the slash): the plaintext of every connection, byte by byte. -: JSON lines to "
