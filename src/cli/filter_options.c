@@ -12,7 +12,7 @@ static int take_word(struct options *o, struct filter_word word, struct error *r
 	struct filter_options *f = &o->filters;
 
 	if (!word.text[0])
-		return error_set(ret_error, -EINVAL, FILTER_WORD_FMT "'': needs a value",
+		return error_set(ret_error, -EINVAL, FILTER_WORD_FMT "'': there must be a value",
 				 FILTER_WORD_ARGS(&word));
 	if (f->cnt == FILTER_OPTION_MAX)
 		return error_set(ret_error, -EINVAL, FILTER_WORD_FMT ": more than %d filters",
