@@ -19,6 +19,8 @@
 #include "attach/privilege.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "ctl.h"
+#include "ctl_socket.h"
 #include "discover/program.h"
 #include "filters.h"
 #include "loop.h"
@@ -114,12 +116,12 @@ static int let_command_go(struct app *a, const char *program, struct error *ret_
 	return 0;
 }
 
-static void say_ready(struct app *a, uint64_t start_ns)
+static void say_ready(struct app *a)
 {
 	int fd = a->opt->ready_fd;
 
 	log_say(LOG_INFO, "ready after %llu ms",
-		(unsigned long long)((app_now_ns() - start_ns) / 1000000));
+		(unsigned long long)((app_now_ns() - a->start_ns) / 1000000));
 	if (fd < 0)
 		return;
 	if (write(fd, "\n", 1) < 0)
@@ -148,6 +150,7 @@ static void collect_the_rest(struct app *a)
 
 	kernel_side_detach(a->kernel);
 	loop_drain(a);
+	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
 	kernel_tables_take_unsent_ends(a->kernel, conn_freed, a);
 	kernel_tables_take_conns(a->kernel, 0, 0, conn_of_capture, a);
@@ -194,13 +197,15 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 	if (!r && *ret_program)
 		r = start_command(a, *ret_program, ret_error);
 	if (!r)
+		r = ctl_open(a, ret_error);
+	if (!r)
 		restrict_probes(a);
 	if (!r)
 		r = targets_attach_all(a, *ret_program, ret_error);
 	return r;
 }
 
-static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
+static int run(struct app *a, struct error *ret_error)
 {
 	CLEANUP_FREE char *program = NULL;
 	int r;
@@ -213,7 +218,7 @@ static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
 	priority_raise();
 	/* Loading has parsed the kernel's types: megabytes that are not needed again. */
 	malloc_trim(0);
-	say_ready(a, start_ns);
+	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
 	if (r < 0)
@@ -253,6 +258,8 @@ static void fill_result(struct app *a, struct app_result *ret)
 
 static void app_done(struct app *a)
 {
+	ctl_socket_close(a->ctl);
+	leaving_done(&a->leaving);
 	command_done(&a->command);
 	pipeline_done(&a->pipeline);
 	pausing_done(&a->pausing);
@@ -272,9 +279,9 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 		.pending = loop_take_pending,
 		.user = &a,
 	};
-	uint64_t start_ns = app_now_ns();
 	int r;
 
+	a.start_ns = app_now_ns();
 	*ret = (struct app_result){ 0 };
 	command_init(&a.command);
 	target_list_init(&a.targets);
@@ -284,7 +291,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 	if (r < 0)
 		error_set_errno(ret_error, r, "cannot start");
 	else
-		r = run(&a, start_ns, ret_error);
+		r = run(&a, ret_error);
 	pipeline_finish(&a.pipeline);
 	fill_result(&a, ret);
 	app_done(&a);

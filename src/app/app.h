@@ -27,6 +27,7 @@ struct app_options {
 	uint32_t ring_size;	 /* bytes, a power of two */
 	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	bool plain_placement;	 /* probe exported functions at their start only; for tests */
+	const char *ctl;	 /* where to take orders; NULL: the usual place; "off": nowhere */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */
 	bool no_pause;		 /* never stop a program for a moment, rather lose bytes */
 	bool slow;		 /* stop programs when the ring fills, rather than lose bytes */

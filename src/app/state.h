@@ -11,10 +11,12 @@
 #include "command.h"
 #include "discover/findings.h"
 #include "discover/target_list.h"
+#include "leaving.h"
 #include "pausing.h"
 #include "pipeline.h"
 #include "rescan.h"
 
+struct ctl_socket;
 struct kernel_side;
 struct ring;
 
@@ -31,6 +33,9 @@ struct app {
 	struct pipeline pipeline;
 	struct pausing pausing;
 	struct rescan rescan;
+	struct leaving leaving;
+	struct ctl_socket *ctl; /* NULL: takes no orders */
+	uint64_t start_ns;
 	int signal_fd;
 	int epoll_fd;
 	unsigned idle_cnt;	    /* drains in a row that found nothing */

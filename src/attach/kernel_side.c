@@ -219,6 +219,14 @@ int kernel_side_attach(struct kernel_side *k, const struct target *t, struct err
 	return 0;
 }
 
+bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t)
+{
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		if (attachment_target(k->attachments[i]) == t)
+			return true;
+	return false;
+}
+
 void kernel_side_restrict(struct kernel_side *k, pid_t pid)
 {
 	k->prober.only_pid = pid;

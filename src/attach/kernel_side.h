@@ -40,6 +40,8 @@ void kernel_side_restrict(struct kernel_side *k, pid_t pid);
  * until kernel_side_close().
  */
 int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+/* Has it probes? */
+bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */
 void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid);
 /* Looks how the checks go; to be called often: it looks every few ms. */
@@ -62,6 +64,8 @@ int kernel_side_watch(struct kernel_side *k, pid_t pid);
 int kernel_side_unwatch(struct kernel_side *k, pid_t pid);
 /* Never watched, whatever else is said, nor the children that it starts from now on. */
 int kernel_side_exclude(struct kernel_side *k, pid_t pid);
+/* Takes that back; -ENOENT: it was not excluded. */
+int kernel_side_readmit(struct kernel_side *k, pid_t pid);
 /* How many processes are in the set now, but for excluded ones; up to `max` is counted. */
 unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max);
 typedef void (*kernel_side_watched_fn)(void *user, pid_t pid, bool is_in);

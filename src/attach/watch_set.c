@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* The part of kernel_side.h about which processes are watched. */
+#include <errno.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -53,6 +54,11 @@ int kernel_side_watch(struct kernel_side *k, pid_t pid)
 int kernel_side_exclude(struct kernel_side *k, pid_t pid)
 {
 	return set_state(k, pid, WATCH_JUDGED | WATCH_FIXED);
+}
+
+int kernel_side_readmit(struct kernel_side *k, pid_t pid)
+{
+	return is_excluded(k, pid) ? kernel_side_unwatch(k, pid) : -ENOENT;
 }
 
 int kernel_side_unwatch(struct kernel_side *k, pid_t pid)

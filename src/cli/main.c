@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "base/log.h"
+#include "cmd_ctl.h"
 #include "cmd_ls.h"
 #include "help.h"
 #include "options.h"
@@ -64,6 +65,7 @@ static int run(const struct options *o)
 		.forbidden = o->forbidden,
 		.plain_placement = o->plain_placement,
 		.ready_fd = o->ready_fd,
+		.ctl = o->ctl,
 		.no_children = o->no_children,
 		.no_pause = o->no_pause,
 		.slow = o->slow,
@@ -86,6 +88,7 @@ static int run_subcommand(enum subcommand which, int argc, char **argv)
 {
 	static int (*const runs[SUBCOMMAND_CNT])(int argc, char **argv) = {
 		[SUBCOMMAND_LS] = cmd_ls,
+		[SUBCOMMAND_CTL] = cmd_ctl,
 	};
 
 	return runs[which](argc, argv);

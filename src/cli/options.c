@@ -72,6 +72,14 @@ static int take_buffer(struct options *o, const char *value, struct error *ret_e
 	return 0;
 }
 
+static int take_ctl(struct options *o, const char *value, struct error *ret_error)
+{
+	if (!value[0])
+		return error_set(ret_error, -EINVAL, "--ctl '': there must be a path, or off");
+	o->ctl = value;
+	return 0;
+}
+
 static int take_ready_fd(struct options *o, const char *value, struct error *ret_error)
 {
 	uint64_t fd;
@@ -231,6 +239,10 @@ const struct option_row option_rows[] = {
 	  "Never stop a program, not even for the moment that it takes to read a single call longer than "
 	  "a quarter of the buffer; lose bytes of it instead.",
 	  take_no_pause },
+	{ 0, "ctl", "PATH",
+	  "Listen at PATH for 'plaintap ctl', instead of /run/plaintap/<pid>.sock; off: nowhere. Only root "
+	  "and the user that plaintap runs as may connect.",
+	  take_ctl },
 	{ 0, "force", NULL, "Overwrite files that exist.", take_force },
 	{ 0, "strict", NULL,
 	  "End with status 3 if any byte was lost or could not be accounted for.", take_strict },

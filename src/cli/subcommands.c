@@ -11,6 +11,13 @@ const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
 		"FILE: role, exported functions, offset in the file, instruction, what a probe costs "
 		"there, and why that place. Probes nothing; FILE may be of another machine.",
 	},
+	[SUBCOMMAND_CTL] = {
+		"ctl", "[--pid PID|--ctl PATH] status [--json] | add-pid N | remove-pid N",
+		"--pid --ctl --json",
+		"Order a plaintap that runs (the only one, or say which by its pid or its socket): tell what it "
+		"does; watch the process N and its children too; watch them no more. A run of -p ends when "
+		"nobody is left to watch. Where the whole machine is watched, add-pid takes remove-pid back.",
+	},
 };
 
 int subcommand_from_name(const char *name)

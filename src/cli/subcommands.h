@@ -10,6 +10,7 @@
 
 enum subcommand {
 	SUBCOMMAND_LS,
+	SUBCOMMAND_CTL,
 	SUBCOMMAND_CNT,
 };
 
