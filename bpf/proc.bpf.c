@@ -5,6 +5,7 @@
  */
 #include "lib/call.bpf.h"
 #include "lib/emit.bpf.h"
+#include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -64,10 +65,22 @@ int proc_exit(struct raw_tp_args *ctx)
 	if (!process_is_watched(pid))
 		return 0;
 	bpf_map_delete_elem(&calls, &thread);
+	seek_end(thread);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
 	bpf_map_delete_elem(&watched, &pid);
 	emit_process(REC_EXIT, pid, BPF_CORE_READ(task, real_parent, tgid),
 		     BPF_CORE_READ(task, exit_code));
+	return 0;
+}
+
+/*
+ * Argument: the socket that the running thread has received from. Attached only where the kernel
+ * has this tracepoint.
+ */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int proc_received(struct raw_tp_args *ctx)
+{
+	seek_see((void *)ctx->arg[0]);
 	return 0;
 }

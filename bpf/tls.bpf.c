@@ -14,6 +14,7 @@
  */
 #include "lib/call.bpf.h"
 #include "lib/conn.bpf.h"
+#include "lib/describe.bpf.h"
 #include "lib/regs.bpf.h"
 #include "lib/watch.bpf.h"
 #include "lib/witness.bpf.h"
@@ -70,6 +71,8 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 		STATS_ADD(states_dropped, 1);
 		return 0;
 	}
+	if (conn->info != CONN_TOLD)
+		conn_describe_begin(pid_tgid);
 	conn->buf[dir] = a->buf;
 	conn->done[dir] = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3;
 	conn->len_from[dir] = PROBE_COOKIE_LEN_FROM(spec);
@@ -102,6 +105,8 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	if (!conn)
 		return;
 	len = call_len(result, conn->len_from[dir], conn->done[dir]);
+	if (conn->info != CONN_TOLD)
+		conn_describe_end(conn, object, pid_tgid, len, dir);
 	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 

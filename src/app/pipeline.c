@@ -54,11 +54,19 @@ static void take_pending(void *user, const struct pending_call *call)
 		collect_pending_missing(&p->collector, &lost, lost.len);
 }
 
+static void take_conn_info(void *user, const struct conn_info *info)
+{
+	struct pipeline *p = user;
+
+	stream_conn_info(p->stream, info);
+}
+
 static const struct collect_ops collect_to_stream = {
 	.chunk = take_chunk,
 	.conn_end = take_conn_end,
 	.process = take_process,
 	.pending = take_pending,
+	.conn_info = take_conn_info,
 };
 
 static struct process *process_of(void *user, pid_t pid)

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "conn.h"
+#include "model/conn_info.h"
 #include "model/counters.h"
 #include "model/gap.h"
 #include "model/process.h"
@@ -99,6 +100,17 @@ static struct conn *conn_open(struct stream *s, uint64_t key, pid_t pid, pid_t t
 	return c;
 }
 
+/* What memory is missing for stays unknown. */
+void stream_conn_info(struct stream *s, const struct conn_info *info)
+{
+	struct conn *c = map_get(&s->conns, info->conn_key);
+
+	if (!c)
+		c = conn_open(s, info->conn_key, info->pid, info->tid, info->library, info->ts_ns);
+	if (c)
+		connection_describe(c->info, info);
+}
+
 static unsigned lowest_bit(unsigned causes)
 {
 	return (unsigned)__builtin_ctz(causes | 1u << (GAP_CAUSE_CNT - 1));
@@ -157,6 +169,8 @@ static void conn_close(struct stream *s, struct conn *c, enum conn_end end, uint
 	c->info->closed_ns = ts_ns;
 	conn_finish(c, end != CONN_END_CAPTURE, ts_ns);
 	s->config.counters->stream.connections_closed++;
+	if (!c->info->local)
+		s->config.counters->stream.connections_unaddressed++;
 	s->config.ops->conn_close(s->config.user, c->info, c->listener);
 	conn_free(c);
 }

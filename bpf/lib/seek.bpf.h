@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The socket of a connection whose object does not say it (a program's own BIO, as in curl): the
+ * one that the same thread reads from during a call on that object. Programs with memory BIOs read
+ * none meanwhile: nothing is found then, and nothing wrong.
+ */
+#ifndef PLAINTAP_BPF_SEEK_H
+#define PLAINTAP_BPF_SEEK_H
+
+#include "maps.bpf.h"
+#include "socket.bpf.h"
+
+/* Calls of one connection that are looked at before it is given up. */
+enum { SEEK_CALLS = 16 };
+
+/* The sockets that a call has read from. */
+struct seeker {
+	u64 socket; /* its address; 0: none yet; SEEK_SEVERAL */
+	struct socket_ends ends;
+};
+
+#define SEEK_SEVERAL ((u64)-1)
+
+/*
+ * Key: pid and tid of a thread within a call on a connection without a known socket. Filled when
+ * the call begins, deleted when it returns or the thread ends. Full: that call finds nothing.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct seeker);
+} seekers SEC(".maps");
+
+static __noinline int seek_begin(u64 pid_tgid)
+{
+	struct seeker none = {};
+
+	return bpf_map_update_elem(&seekers, &pid_tgid, &none, BPF_ANY);
+}
+
+/*
+ * The running thread has received from a TCP socket, or an interrupt has come in which the kernel
+ * takes another socket's bytes for itself. That one is not owned by a thread, and ours is.
+ */
+static __always_inline void seek_see(struct sock___net *sk)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+
+	if (!seeker || seeker->socket == (u64)sk || !BPF_CORE_READ(sk, sk_lock.owned))
+		return;
+	if (seeker->socket) {
+		seeker->socket = SEEK_SEVERAL;
+		return;
+	}
+	if (socket_ends_read(sk, &seeker->ends))
+		seeker->socket = (u64)sk;
+}
+
+/* NULL: no socket, or more than one. To be followed by seek_end(). */
+static __always_inline const struct seeker *seek_found(u64 pid_tgid)
+{
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+
+	return seeker && seeker->socket && seeker->socket != SEEK_SEVERAL ? seeker : NULL;
+}
+
+static __always_inline void seek_end(u64 pid_tgid)
+{
+	bpf_map_delete_elem(&seekers, &pid_tgid);
+}
+
+#endif
