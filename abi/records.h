@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What crosses from the kernel side to user space: with witness.h all that both include.
+ * What crosses from the kernel side to user space: with the other headers here all that both
+ * include.
  *
  * Rules: every record begins with struct rec_head; all fields are naturally aligned with explicit
  * padding; sizes are asserted below, so on both sides; enums only grow at the end. The includer
@@ -10,6 +11,8 @@
 #define PLAINTAP_ABI_RECORDS_H
 
 #include <linux/types.h>
+
+#include "capture_control.h"
 
 /* Largest plaintext of one record; a longer call makes several. */
 #define REC_DATA_MAX 16384
@@ -57,11 +60,25 @@ struct rec_data {
 	__u8 data[];
 };
 
+/* Which file: as the kernel names its inode. All 0: not known. */
+struct file_id {
+	__u64 ino;
+	__u32 dev;	  /* the kernel's own number, which fstat() does not always give */
+	__u32 generation; /* another one when a number is used again */
+};
+
+/* Where the bytes of a rec_pending are. */
+enum pending_where {
+	PENDING_IN_MEMORY = 0,	     /* the process's, at user_addr; it is being stopped */
+	PENDING_IN_FILE = 1,	     /* its descriptor fd, at file_off; it is being stopped */
+	PENDING_IN_FILE_RUNNING = 2, /* the same, but it goes on: read at once */
+};
+
 /*
- * A call that moved more than fits the ring well: its process is being stopped, and user space is
- * to read the bytes from its memory. If the process was let go since `release_seq` was read, the
- * stop was perhaps undone: the record is then void, and unless it says `last_try` another one for
- * the same bytes follows.
+ * A call whose bytes user space is to read itself: one that moved more than fits the ring well, or
+ * one that sent a file. Unless `where` says otherwise its process is being stopped. If the process
+ * was let go since `release_seq` was read, the stop was perhaps undone: the record is then void,
+ * and unless it says `last_try` another one for the same bytes follows.
  */
 struct rec_pending {
 	struct rec_head head;
@@ -76,7 +93,11 @@ struct rec_pending {
 	__u8 dir;
 	__u8 gap_causes;
 	__u8 last_try;
-	__u8 pad8;
+	__u8 where; /* enum pending_where */
+	__u64 file_off;
+	struct file_id file; /* that the descriptor stood for when the call began */
+	__u32 fd;
+	__u32 pad32;
 };
 
 struct rec_conn_end {
@@ -103,10 +124,12 @@ struct rec_process {
 
 /* Value of map `conns`: one connection as the kernel side knows it. */
 struct conn_state {
-	__u64 id;		 /* rec_data.conn */
-	__u64 off[REC_DIR_CNT];	 /* bytes counted so far */
-	__u64 buf[REC_DIR_CNT];	 /* of the call under way: where its plaintext is */
-	__u64 done[REC_DIR_CNT]; /* of the call under way: where its length will be */
+	__u64 id;		/* rec_data.conn */
+	__u64 off[REC_DIR_CNT]; /* bytes counted so far */
+	/* Of the call under way: where its plaintext is, and where its length will be. Of one that
+	 * sends a file: the descriptor, and the place in the file. */
+	__u64 buf[REC_DIR_CNT];
+	__u64 done[REC_DIR_CNT];
 	__u64 left[REC_DIR_CNT]; /* of the call under way: bytes not yet handed to the ring */
 	__u32 tid;		 /* of the last call */
 	__u32 target;
@@ -115,6 +138,7 @@ struct conn_state {
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
 	__u8 pad8[2];
+	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 
 /* Key of map `conns`. */
@@ -131,21 +155,6 @@ struct unsent_end {
 	__u32 pad32;
 };
 
-/* Value of map `paused`, key: pid. A process that the kernel side has ever asked to stop. */
-struct pause_state {
-	__u64 stop_cnt;	   /* how often, counted right after each signal */
-	__u64 pending_cnt; /* how many rec_pending were told of it */
-};
-
-/* When the kernel side may stop a process. */
-enum pause_when {
-	PAUSE_NEVER = 0,
-	PAUSE_FOR_LONG_CALLS = 1, /* one call longer than PAUSE_PART of the ring */
-	PAUSE_WHEN_FILLING = 2,	  /* also when the ring is filled to that part */
-};
-
-#define PAUSE_PART 4
-
 /* Only value of the per-CPU map `stats`. */
 struct kernel_stats {
 	__u64 calls;	  /* successful reads and writes */
@@ -160,24 +169,6 @@ struct kernel_stats {
 	__u64 infos_dropped;	 /* descriptions of connections that could not be told */
 };
 
-/* What the consumer in user space does, and so when a record must wake it. */
-enum consumer_state {
-	CONSUMER_AWAKE = 0,   /* never */
-	CONSUMER_NAPPING = 1, /* when the ring fills: it looks again by itself very soon */
-	CONSUMER_ASLEEP = 2,  /* at once */
-};
-
-/* Only value of the array map `control`, mapped into user space. */
-struct capture_control {
-	__u32 watch_all;   /* user space: 1 = every process but self_pid */
-	__u32 self_pid;	   /* user space: never watched */
-	__u32 consumer;	   /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
-	__u32 pause;	   /* user space: enum pause_when */
-	__u32 no_children; /* user space: 1 = a fork does not make the child watched */
-	__u32 pad32;
-	__u64 release_seq; /* user space: odd while it lets a process go, even between */
-};
-
 /* Attach cookie of a probe: what a hit there means. */
 #define PROBE_COOKIE(role, len_from, target) \
 	((__u64)(role) | (__u64)(len_from) << 8 | (__u64)(target) << 32)
@@ -186,19 +177,18 @@ struct capture_control {
 #define PROBE_COOKIE_TARGET(cookie)   ((__u32)((cookie) >> 32))
 
 /* Same values as enum probe_role and probe_len in src/model/target.h; a test compares them. */
-enum { ROLE_READ = 1, ROLE_WRITE = 2, ROLE_FREE = 3 };
+enum { ROLE_READ = 1, ROLE_WRITE = 2, ROLE_FREE = 3, ROLE_CLEAR = 4, ROLE_SENDFILE = 5 };
 enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 
 _Static_assert(sizeof(struct rec_head) == 16, "layout");
 _Static_assert(sizeof(struct rec_data) == 56, "layout");
-_Static_assert(sizeof(struct rec_pending) == 72, "layout");
-_Static_assert(sizeof(struct pause_state) == 16, "layout");
+_Static_assert(sizeof(struct rec_pending) == 104, "layout");
+_Static_assert(sizeof(struct file_id) == 16, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
-_Static_assert(sizeof(struct conn_state) == 88, "layout");
+_Static_assert(sizeof(struct conn_state) == 104, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
-_Static_assert(sizeof(struct unsent_end) == 96, "layout");
+_Static_assert(sizeof(struct unsent_end) == 112, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 80, "layout");
-_Static_assert(sizeof(struct capture_control) == 32, "layout");
 
 #endif

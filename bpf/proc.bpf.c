@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * The life of watched processes: children become watched before they run, ends are told, and what
- * the kernel side kept for a thread goes with it.
+ * the kernel side kept for a thread goes with it. And one program that user space runs itself.
  */
 #include "lib/call.bpf.h"
 #include "lib/emit.bpf.h"
+#include "lib/file.bpf.h"
 #include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
@@ -83,4 +84,24 @@ int proc_received(struct raw_tp_args *ctx)
 {
 	seek_see((void *)ctx->arg[0]);
 	return 0;
+}
+
+/* struct file_id, field by field. */
+unsigned long long own_file_ino;
+unsigned int own_file_dev, own_file_generation;
+
+/*
+ * Never attached: user space runs it to name a descriptor of its own as file_identify() does, which
+ * fstat() cannot (btrfs, overlayfs). Argument: the descriptor; 0: there is none.
+ */
+SEC("raw_tp")
+int proc_identify_file(struct raw_tp_args *ctx)
+{
+	struct file_id id = {};
+	int found = file_identify(ctx->arg[0], &id);
+
+	own_file_ino = id.ino;
+	own_file_dev = id.dev;
+	own_file_generation = id.generation;
+	return found;
 }

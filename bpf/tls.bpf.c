@@ -16,19 +16,23 @@
 #include "lib/conn.bpf.h"
 #include "lib/describe.bpf.h"
 #include "lib/regs.bpf.h"
+#include "lib/sendfile.bpf.h"
 #include "lib/watch.bpf.h"
 #include "lib/witness.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* In conn_state.len_from: the result, of a call that sends a file. */
+enum { LEN_OF_FILE = 0xff };
+
 static __always_inline u8 role_dir(u32 role)
 {
-	return role == ROLE_WRITE ? REC_SENT : REC_RECEIVED;
+	return role == ROLE_READ ? REC_RECEIVED : REC_SENT;
 }
 
 /* What a call's registers say on entry, read at once: the verifier dislikes conditional reads. */
 struct entry_args {
-	u64 object, buf, arg3, arg4, frame;
+	u64 object, buf, arg2, arg3, arg4, frame;
 };
 
 static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
@@ -36,6 +40,7 @@ static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
 	struct entry_args a = {
 		.object = REGS_ARG0(ctx),
 		.buf = REGS_ARG1(ctx),
+		.arg2 = REGS_ARG2(ctx),
 		.arg3 = REGS_ARG3(ctx),
 		.arg4 = REGS_ARG4(ctx),
 		.frame = REGS_ENTRY_FRAME(ctx),
@@ -57,8 +62,9 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 	u8 dir = role_dir(role);
 	struct conn_state *conn;
 
-	if (role == ROLE_FREE) {
-		conn_end(a->object, pid_tgid);
+	if (role == ROLE_FREE || role == ROLE_CLEAR) {
+		if (role == ROLE_FREE || conn_is_used(a->object, pid_tgid >> 32))
+			conn_end(a->object, pid_tgid);
 		return 0;
 	}
 	conn = conn_find(a->object, pid_tgid >> 32);
@@ -73,6 +79,11 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 	}
 	if (conn->info != CONN_TOLD)
 		conn_describe_begin(pid_tgid);
+	if (role == ROLE_SENDFILE) {
+		sendfile_begin(conn, a->buf, a->arg2);
+		conn->len_from[dir] = LEN_OF_FILE;
+		return a->object | dir;
+	}
 	conn->buf[dir] = a->buf;
 	conn->done[dir] = PROBE_COOKIE_LEN_FROM(spec) == LEN_AT_ARG4 ? a->arg4 : a->arg3;
 	conn->len_from[dir] = PROBE_COOKIE_LEN_FROM(spec);
@@ -100,14 +111,19 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	u64 object = call & ~(u64)CALL_DIR_BIT;
 	u8 dir = call & CALL_DIR_BIT;
 	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
+	bool is_file;
 	u64 len;
 
 	if (!conn)
 		return;
-	len = call_len(result, conn->len_from[dir], conn->done[dir]);
+	is_file = conn->len_from[dir] == LEN_OF_FILE;
+	len = call_len(result, is_file ? LEN_RESULT : conn->len_from[dir], conn->done[dir]);
 	if (conn->info != CONN_TOLD)
 		conn_describe_end(conn, object, pid_tgid, len, dir);
-	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
+	if (is_file)
+		sendfile_end(conn, len, pid_tgid, may_loop);
+	else
+		conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 
 /*
@@ -247,17 +263,20 @@ int tls_witness_return(struct pt_regs *ctx)
  * The target is not known here: user space then takes the only one there is. Kernels without
  * cookies (5.14) have no loops by callback (5.17) either.
  */
+#define TLS_PLAIN_UNCHECKED(name, role, len_from)                        \
+	SEC("uprobe")                                                    \
+	int tls_##name##_entry(struct pt_regs *ctx)                      \
+	{                                                                \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0)); \
+	}                                                                \
+	SEC("uprobe")                                                    \
+	int tls_##name##_return(struct pt_regs *ctx)                     \
+	{                                                                \
+		return pair_return(ctx, false);                          \
+	}
+
 #define TLS_PLAIN(name, role, len_from)                                           \
-	SEC("uprobe")                                                             \
-	int tls_##name##_entry(struct pt_regs *ctx)                               \
-	{                                                                         \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));          \
-	}                                                                         \
-	SEC("uprobe")                                                             \
-	int tls_##name##_return(struct pt_regs *ctx)                              \
-	{                                                                         \
-		return pair_return(ctx, false);                                   \
-	}                                                                         \
+	TLS_PLAIN_UNCHECKED(name, role, len_from)                                 \
 	SEC("uprobe")                                                             \
 	int tls_witness_##name##_entry(struct pt_regs *ctx)                       \
 	{                                                                         \
@@ -274,9 +293,16 @@ TLS_PLAIN(write_result, ROLE_WRITE, LEN_RESULT)
 TLS_PLAIN(read_arg3, ROLE_READ, LEN_AT_ARG3)
 TLS_PLAIN(write_arg3, ROLE_WRITE, LEN_AT_ARG3)
 TLS_PLAIN(write_arg4, ROLE_WRITE, LEN_AT_ARG4)
+TLS_PLAIN_UNCHECKED(sendfile_result, ROLE_SENDFILE, LEN_RESULT)
 
 SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)
 {
 	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0));
+}
+
+SEC("uprobe")
+int tls_clear_entry(struct pt_regs *ctx)
+{
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0));
 }

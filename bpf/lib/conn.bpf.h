@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Connections: one entry per connection object of a process, from its first call to its free.
+ * Connections: one entry per connection object of a process, from its first call to its free, or to
+ * the moment when the program clears it for the next connection.
  * Bytes are numbered here, before anything is sent, so that whatever is lost later is a hole of
  * known length.
  *
@@ -13,8 +14,8 @@
 #include "pause.bpf.h"
 
 /*
- * Key: process and object address. Filled on the first call; deleted on free, and by user space
- * for processes that have ended.
+ * Key: process and object address. Filled on the first call; deleted on free or clear, and by
+ * user space for processes that have ended.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -38,6 +39,17 @@ static __always_inline struct conn_state *conn_find(u64 object, u32 pid)
 	struct conn_key key = { .object = object, .pid = pid };
 
 	return bpf_map_lookup_elem(&conns, &key);
+}
+
+/*
+ * Has a byte passed? A handshake clears its object too, first of all: perhaps from inside of the
+ * very read or write that made the entry and is still under way. That one is no other connection.
+ */
+static __always_inline bool conn_is_used(u64 object, u32 pid)
+{
+	struct conn_state *conn = conn_find(object, pid);
+
+	return conn && (conn->off[REC_SENT] || conn->off[REC_RECEIVED]);
 }
 
 /* Two connections never begin in the same nanosecond on the same CPU. */
@@ -203,7 +215,7 @@ static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 p
 		STATS_ADD(ends_dropped, 1);
 }
 
-/* The connection object is being freed: tell, and forget it. */
+/* The connection object is being freed or used anew: tell, and forget it. */
 static __always_inline void conn_end(u64 object, u64 pid_tgid)
 {
 	struct conn_key key = { .object = object, .pid = pid_tgid >> 32 };

@@ -1,78 +1,54 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The kernel's types on the way from a descriptor to the two ends of its socket, as far as they are
- * read. What stands behind ___ in a name is not part of it: so other headers may declare other
- * fields of the same type.
+ * The kernel's types on the way from a file to the two ends of its socket, as far as they are read.
  */
 #ifndef PLAINTAP_BPF_KERNEL_NET_H
 #define PLAINTAP_BPF_KERNEL_NET_H
 
 #include "kernel.bpf.h"
 
-struct in6_addr___net {
+struct in6_addr {
 	u8 bytes[16];
 };
 
-struct sock_common___net {
+struct sock_common {
 	u32 skc_daddr;
 	u32 skc_rcv_saddr;
 	u16 skc_dport;
 	u16 skc_num;
 	u16 skc_family;
-	struct in6_addr___net skc_v6_daddr;
-	struct in6_addr___net skc_v6_rcv_saddr;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
 
-struct socket_lock___net {
+struct socket_lock {
 	int owned;
 } __attribute__((preserve_access_index));
 
-struct sock___net {
-	struct sock_common___net __sk_common;
-	struct socket_lock___net sk_lock;
+struct sock {
+	struct sock_common __sk_common;
+	struct socket_lock sk_lock;
 } __attribute__((preserve_access_index));
 
-struct socket___net {
-	struct file___net *file;
-	struct sock___net *sk;
+struct socket {
+	struct file *file;
+	struct sock *sk;
 } __attribute__((preserve_access_index));
 
-struct inode___net {
-	u16 i_mode;
-} __attribute__((preserve_access_index));
-
-struct file___net {
-	struct inode___net *f_inode;
-	void *private_data;
-} __attribute__((preserve_access_index));
-
-struct fdtable___net {
-	unsigned int max_fds;
-	struct file___net **fd;
-} __attribute__((preserve_access_index));
-
-struct files_struct___net {
-	struct fdtable___net *fdt;
-} __attribute__((preserve_access_index));
-
-struct task_struct___net {
-	struct files_struct___net *files;
-} __attribute__((preserve_access_index));
-
-struct sockaddr_un___net {
+struct sockaddr_un {
 	u16 sun_family;
 	char sun_path[108];
 } __attribute__((preserve_access_index));
 
-struct unix_address___net {
+struct unix_address {
 	int len;
-	struct sockaddr_un___net name[];
+	struct sockaddr_un name[];
 } __attribute__((preserve_access_index));
 
 /* Begins with its struct sock. */
-struct unix_sock___net {
-	struct unix_address___net *addr;
-	struct sock___net *peer;
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
 } __attribute__((preserve_access_index));
 
 enum { AF_UNIX_ = 1, AF_INET_ = 2, AF_INET6_ = 10 };

@@ -23,6 +23,11 @@ struct {
 	__type(value, struct pause_state);
 } paused SEC(".maps");
 
+/*
+ * The signal goes to this very thread, which then stops them all when it is about to return. One
+ * for the process goes to any thread, and there is only one of a kind: while that thread waits for
+ * a processor, the others would go on whatever they ask for.
+ */
 static __always_inline struct pause_state *pause_process(u32 pid)
 {
 	struct pause_state fresh = {};
@@ -32,7 +37,7 @@ static __always_inline struct pause_state *pause_process(u32 pid)
 		bpf_map_update_elem(&paused, &pid, &fresh, BPF_NOEXIST);
 		state = bpf_map_lookup_elem(&paused, &pid);
 	}
-	if (!state || bpf_send_signal(SIGNAL_STOP))
+	if (!state || bpf_send_signal_thread(SIGNAL_STOP))
 		return NULL;
 	__sync_fetch_and_add(&state->stop_cnt, 1);
 	return state;
@@ -88,6 +93,7 @@ static __always_inline void pending_fill(struct rec_pending *rec, const struct p
 	rec->target = p->target;
 	rec->dir = p->dir;
 	rec->gap_causes = p->gap_causes;
+	rec->where = PENDING_IN_MEMORY;
 }
 
 enum { PAUSE_STEP_MAX = 1 << 16, PAUSE_WAIT_NS = 2000000 };
@@ -135,6 +141,18 @@ static long pause_try_step(u32 index, void *user)
 	return pause_try(t);
 }
 
+/* True: the process is being stopped, and t->rec was told. `may_loop`: see send_all(). */
+static __always_inline bool pause_and_tell(struct pause_try *t, bool may_loop)
+{
+	if (may_loop && has_bpf_loop) {
+		t->give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
+		bpf_loop(PAUSE_STEP_MAX, pause_try_step, t, 0);
+	} else {
+		pause_try(t);
+	}
+	return t->told;
+}
+
 /* Of a call that is_long(). True: user space will read its bytes. `may_loop`: see send_all(). */
 static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
@@ -143,13 +161,7 @@ static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, 
 	if (!t.control || t.control->pause == PAUSE_NEVER)
 		return false;
 	pending_fill(&t.rec, p, len);
-	if (may_loop && has_bpf_loop) {
-		t.give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
-		bpf_loop(PAUSE_STEP_MAX, pause_try_step, &t, 0);
-	} else {
-		pause_try(&t);
-	}
-	return t.told;
+	return pause_and_tell(&t, may_loop);
 }
 
 #endif

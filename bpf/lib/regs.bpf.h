@@ -17,6 +17,7 @@ struct pt_regs {
 
 #define REGS_ARG0(ctx)	 ((ctx)->di)
 #define REGS_ARG1(ctx)	 ((ctx)->si)
+#define REGS_ARG2(ctx)	 ((ctx)->dx)
 #define REGS_ARG3(ctx)	 ((ctx)->cx)
 #define REGS_ARG4(ctx)	 ((ctx)->r8)
 #define REGS_RESULT(ctx) ((ctx)->ax)
@@ -33,6 +34,7 @@ struct pt_regs {
 
 #define REGS_ARG0(ctx)	       ((ctx)->regs[0])
 #define REGS_ARG1(ctx)	       ((ctx)->regs[1])
+#define REGS_ARG2(ctx)	       ((ctx)->regs[2])
 #define REGS_ARG3(ctx)	       ((ctx)->regs[3])
 #define REGS_ARG4(ctx)	       ((ctx)->regs[4])
 #define REGS_RESULT(ctx)       ((ctx)->regs[0])

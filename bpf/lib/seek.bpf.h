@@ -33,18 +33,19 @@ struct {
 	__type(value, struct seeker);
 } seekers SEC(".maps");
 
-static __noinline int seek_begin(u64 pid_tgid)
-{
-	struct seeker none = {};
+/* Too large for the stack beside what the programs have there. */
+static const struct seeker seeker_none;
 
-	return bpf_map_update_elem(&seekers, &pid_tgid, &none, BPF_ANY);
+static __always_inline long seek_begin(u64 pid_tgid)
+{
+	return bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_ANY);
 }
 
 /*
  * The running thread has received from a TCP socket, or an interrupt has come in which the kernel
  * takes another socket's bytes for itself. That one is not owned by a thread, and ours is.
  */
-static __always_inline void seek_see(struct sock___net *sk)
+static __always_inline void seek_see(struct sock *sk)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);

@@ -8,6 +8,7 @@
 #define PLAINTAP_BPF_SOCKET_H
 
 #include "conn_info.h"
+#include "file.bpf.h"
 #include "kernel_net.bpf.h"
 
 struct socket_ends {
@@ -15,17 +16,11 @@ struct socket_ends {
 };
 
 /* NULL: it is no socket, or not open. */
-static __always_inline struct sock___net *socket_of_fd(u32 fd)
+static __always_inline struct sock *socket_of_fd(u32 fd)
 {
-	struct task_struct___net *task = (void *)bpf_get_current_task();
-	struct fdtable___net *table = BPF_CORE_READ(task, files, fdt);
-	struct file___net **files, *file = NULL;
-	struct socket___net *socket;
+	struct file *file = file_of_fd(fd);
+	struct socket *socket;
 
-	if (!table || fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	files = BPF_CORE_READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & MODE_TYPE_MASK) != MODE_SOCKET)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
@@ -35,7 +30,7 @@ static __always_inline struct sock___net *socket_of_fd(u32 fd)
 }
 
 /* Only of one that is connected: else a packet may come from anywhere. */
-static __always_inline bool inet_ends(struct sock___net *sk, struct socket_ends *ret)
+static __always_inline bool inet_ends(struct sock *sk, struct socket_ends *ret)
 {
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	u16 remote_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
@@ -60,9 +55,9 @@ static __always_inline bool inet_ends(struct sock___net *sk, struct socket_ends 
 	return true;
 }
 
-static __always_inline void unix_end(struct unix_sock___net *sk, struct rec_address *ret)
+static __always_inline void unix_end(struct unix_sock *sk, struct rec_address *ret)
 {
-	struct unix_address___net *name = BPF_CORE_READ(sk, addr);
+	struct unix_address *name = BPF_CORE_READ(sk, addr);
 	u64 len;
 
 	ret->family = AF_UNIX_;
@@ -76,13 +71,13 @@ static __always_inline void unix_end(struct unix_sock___net *sk, struct rec_addr
 	ret->len = len;
 }
 
-static __always_inline bool unix_ends(struct sock___net *sk, struct socket_ends *ret)
+static __always_inline bool unix_ends(struct sock *sk, struct socket_ends *ret)
 {
-	struct unix_sock___net *self = (void *)sk;
-	struct unix_sock___net *peer;
+	struct unix_sock *self = (void *)sk;
+	struct unix_sock *peer;
 
 	/* A kernel without Unix sockets, or with them in a module. */
-	if (!bpf_core_type_exists(struct unix_sock___net))
+	if (!bpf_core_type_exists(struct unix_sock))
 		return false;
 	peer = (void *)BPF_CORE_READ(self, peer);
 	unix_end(self, &ret->local);
@@ -92,7 +87,7 @@ static __always_inline bool unix_ends(struct sock___net *sk, struct socket_ends 
 }
 
 /* False: of a kind that is not known; *ret, all 0 before, is then as it was. */
-static __noinline bool socket_ends_read(struct sock___net *sk, struct socket_ends *ret)
+static __noinline bool socket_ends_read(struct sock *sk, struct socket_ends *ret)
 {
 	u16 family;
 

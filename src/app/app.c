@@ -68,10 +68,10 @@ static int open_kernel(struct app *a, struct error *ret_error)
 
 	if (r < 0)
 		return r;
-	pausing_init(&a->pausing, a->kernel);
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
+	pausing_init(&a->pausing, a->kernel, a->ring);
 	return 0;
 }
 

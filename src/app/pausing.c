@@ -14,7 +14,9 @@
 
 #include "attach/kernel_side.h"
 #include "base/log.h"
+#include "collect/ring.h"
 #include "now.h"
+#include "sent_file.h"
 
 enum {
 	READ_LEN = 256 << 10,
@@ -29,9 +31,9 @@ struct paused_process {
 	uint64_t released_seq; /* release_seq after that; 0: never */
 };
 
-void pausing_init(struct pausing *p, struct kernel_side *kernel)
+void pausing_init(struct pausing *p, struct kernel_side *kernel, const struct ring *ring)
 {
-	*p = (struct pausing){ .kernel = kernel };
+	*p = (struct pausing){ .kernel = kernel, .ring = ring };
 	map_init(&p->paused);
 }
 
@@ -90,7 +92,7 @@ static bool wait_until_stopped(pid_t pid, pid_t tid)
 }
 
 /* Returns how many bytes could be had. */
-static uint64_t read_call(struct pausing *p, struct collector *c, struct pending_call *call)
+static uint64_t read_memory(struct pausing *p, struct collector *c, struct pending_call *call)
 {
 	uint64_t done = 0;
 
@@ -108,6 +110,43 @@ static uint64_t read_call(struct pausing *p, struct collector *c, struct pending
 	return done;
 }
 
+static int identify_file(void *kernel, int fd, struct file_id *ret)
+{
+	return kernel_side_identify_file(kernel, fd, ret);
+}
+
+/* What is in memory may be trusted only while the process stands; a file can be checked. */
+static uint64_t read_call(struct pausing *p, struct collector *c, struct pending_call *call,
+			  bool stopped)
+{
+	struct sent_file_reader reader = {
+		.identify = identify_file,
+		.user = p->kernel,
+		.buffer = p->buffer,
+		.buffer_len = READ_LEN,
+	};
+
+	if (call->where != PENDING_IN_MEMORY)
+		return sent_file_read(&reader, c, call, stopped);
+	return stopped ? read_memory(p, c, call) : 0;
+}
+
+/* The bytes of a call of which no other record follows; `stands` is false: it may be running. */
+static void take_bytes(struct pausing *p, struct collector *c, const struct pending_call *call,
+		       bool stands)
+{
+	struct pending_call rest = *call;
+	uint64_t done = 0;
+
+	if (!p->buffer)
+		p->buffer = malloc(READ_LEN);
+	if (p->buffer)
+		done = read_call(p, c, &rest,
+				 stands && wait_until_stopped(call->chunk.pid, call->chunk.tid));
+	if (done < call->len)
+		collect_pending_missing(c, &rest, call->len - done);
+}
+
 /* A stop that was asked for while a process was let go may have been undone. */
 static bool is_void(const struct paused_process *process, const struct pending_call *call)
 {
@@ -116,21 +155,19 @@ static bool is_void(const struct paused_process *process, const struct pending_c
 
 void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call)
 {
-	struct paused_process *process = process_of(p, call->chunk.pid);
-	bool readable = process && !is_void(process, call);
-	struct pending_call rest = *call;
-	uint64_t done = 0;
+	struct paused_process *process;
+	bool stands;
 
+	if (call->where == PENDING_IN_FILE_RUNNING) {
+		take_bytes(p, c, call, false);
+		return;
+	}
+	process = process_of(p, call->chunk.pid);
+	stands = process && !is_void(process, call);
 	if (process)
 		process->answered_cnt++;
-	if (!readable && !call->last_try)
-		return;
-	if (!p->buffer)
-		p->buffer = malloc(READ_LEN);
-	if (p->buffer && readable && wait_until_stopped(call->chunk.pid, call->chunk.tid))
-		done = read_call(p, c, &rest);
-	if (done < call->len)
-		collect_pending_missing(c, &rest, call->len - done);
+	if (stands || call->last_try)
+		take_bytes(p, c, call, stands);
 }
 
 void pausing_take_again(struct pausing *p, const struct pending_call *call)
@@ -147,19 +184,37 @@ static uint64_t next_seq(struct pausing *p)
 				  __ATOMIC_SEQ_CST);
 }
 
+enum release_what {
+	RELEASE_ANSWERED, /* of which nothing is pending */
+	RELEASE_ALL_IF_EMPTY,
+	RELEASE_ALL,
+};
+
+/*
+ * To be asked while the number is odd: a record that comes later is told again, as the kernel side
+ * then sees the number; one that is in the ring is not, so its process must stay stopped.
+ */
+static bool may_release(const struct pausing *p, const struct paused_process *process,
+			const struct pause_state *state, enum release_what what)
+{
+	return state->pending_cnt <= process->answered_cnt || what == RELEASE_ALL ||
+	       (what == RELEASE_ALL_IF_EMPTY && ring_is_empty(p->ring));
+}
+
 /*
  * The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. A
  * thread that is let go may want this processor at once, and then wait in the kernel side for the
  * number to be even again, without giving the processor back: priority_raise() lets nothing
  * ordinary between.
  */
-static void release(struct pausing *p, struct paused_process *process, pid_t pid, bool all)
+static void release(struct pausing *p, struct paused_process *process, pid_t pid,
+		    enum release_what what)
 {
 	struct pause_state state;
 
 	next_seq(p);
 	if (kernel_side_pause_state(p->kernel, pid, &state) == 0 &&
-	    (all || state.pending_cnt <= process->answered_cnt)) {
+	    may_release(p, process, &state, what)) {
 		process->handled_cnt = state.stop_cnt;
 		kill(pid, SIGCONT);
 		process->released_seq = next_seq(p);
@@ -171,7 +226,7 @@ static void release(struct pausing *p, struct paused_process *process, pid_t pid
 
 struct release_walk {
 	struct pausing *pausing;
-	bool all; /* whatever is pending */
+	enum release_what what;
 };
 
 static void release_if_stopped(void *user, pid_t pid, const struct pause_state *state)
@@ -182,12 +237,13 @@ static void release_if_stopped(void *user, pid_t pid, const struct pause_state *
 	if (!process)
 		kill(pid, SIGCONT);
 	else if (state->stop_cnt != process->handled_cnt)
-		release(w->pausing, process, pid, w->all);
+		release(w->pausing, process, pid, w->what);
 }
 
 void pausing_release(struct pausing *p, bool nothing_comes)
 {
-	struct release_walk w = { .pausing = p, .all = nothing_comes };
+	struct release_walk w = { .pausing = p,
+				  .what = nothing_comes ? RELEASE_ALL_IF_EMPTY : RELEASE_ANSWERED };
 
 	kernel_side_each_paused(p->kernel, release_if_stopped, &w);
 }
@@ -200,7 +256,7 @@ void pausing_forget(struct pausing *p, pid_t pid)
 
 void pausing_done(struct pausing *p)
 {
-	struct release_walk w = { .pausing = p, .all = true };
+	struct release_walk w = { .pausing = p, .what = RELEASE_ALL };
 	uint64_t pid;
 	void *process;
 	size_t pos = 0;

@@ -18,25 +18,28 @@
 #include "collect/collect.h"
 
 struct kernel_side;
+struct ring;
 
 struct pausing {
 	struct kernel_side *kernel; /* borrowed */
+	const struct ring *ring;    /* borrowed: where pending calls are told of */
 	struct map paused;	    /* by pid: struct paused_process * */
 	uint8_t *buffer;	    /* for reading memory, made on first use */
 	uint64_t cnt;		    /* how often a process was let go */
 };
 
-void pausing_init(struct pausing *p, struct kernel_side *kernel);
+void pausing_init(struct pausing *p, struct kernel_side *kernel, const struct ring *ring);
 /* Lets everything go. */
 void pausing_done(struct pausing *p);
 
-/* Reads a pending call's bytes into the collector. */
+/* Reads a pending call's bytes into the collector; also of a process that was not stopped. */
 void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call);
 /* A record that the kernel side told once more, though the first one was good. */
 void pausing_take_again(struct pausing *p, const struct pending_call *call);
 /*
  * Lets go the processes of which nothing is pending; to be called when the ring has room. With
- * `nothing_comes` (the ring has been empty for a while) all of them, whatever the counts say.
+ * `nothing_comes` (the ring has been empty for a while) all of them, whatever the counts
+ * say, if it is still empty.
  */
 void pausing_release(struct pausing *p, bool nothing_comes);
 /* A process has ended. */

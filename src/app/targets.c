@@ -116,6 +116,8 @@ static int find_process(struct app *a, pid_t pid, struct error *ret_error)
 		kernel_side_unwatch(a->kernel, pid);
 		no_such_process(pid, ret_error);
 	}
+	/* Its bytes may arrive when it has ended: who it is must be known by then. */
+	process_unref(process_table_get(&a->pipeline.processes, pid));
 	if (r == 0)
 		say_why_nothing(a, pid, &findings);
 	say_problem(&findings);

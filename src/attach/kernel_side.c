@@ -341,6 +341,21 @@ void kernel_side_forget_paused(struct kernel_side *k, pid_t pid)
 	bpf_map_delete_elem(bpf_map__fd(k->tls->maps.paused), &key);
 }
 
+int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret)
+{
+	uint64_t args[3] = { (uint64_t)fd };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
+	int r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
+
+	if (r < 0)
+		return r;
+	if (!opts.retval)
+		return -EBADF;
+	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
+				 k->proc->bss->own_file_generation };
+	return 0;
+}
+
 int kernel_side_ring_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.ring);

@@ -61,6 +61,9 @@ int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state
 /* It has ended. */
 void kernel_side_forget_paused(struct kernel_side *k, pid_t pid);
 
+/* Names a file of our own as the kernel side names those of programs. -EBADF: not open. */
+int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret);
+
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
 int kernel_side_conns_fd(const struct kernel_side *k);

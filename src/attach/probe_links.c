@@ -51,7 +51,7 @@ static void list_places(const struct job *j, bool only_returning, struct place_l
 	uint32_t cnt = 0;
 
 	for (size_t i = 0; i < j->cnt; i++) {
-		if (only_returning && j->points[i].role == PROBE_FREE)
+		if (only_returning && !probe_role_moves_bytes(j->points[i].role))
 			continue;
 		ret->offsets[cnt] = j->points[i].file_off;
 		ret->cookies[cnt++] = cookie_of(j->target, &j->points[i]);
@@ -97,21 +97,25 @@ static int attach_multi(const struct job *j)
 						    LINK_TYPE_UPROBE_MULTI, false, &list.places));
 }
 
-/* "tls_", "witness_" or not, direction, where the length is, and which end of the call. */
+/* "tls_", "witness_" or not, role, where the length is, and which end of the call. */
 static const struct bpf_program *plain_program(const struct job *j, const struct probe_point *p,
 					       bool at_return)
 {
 	static const char *const lengths[] = { NULL, "result", "arg3", "arg4" };
+	static const char *const roles[] = {
+		[PROBE_READ] = "read", [PROBE_WRITE] = "write", [PROBE_SENDFILE] = "sendfile"
+	};
 	char name[64];
 
 	if (p->role == PROBE_FREE)
 		return j->prober->tls->progs.tls_free_entry;
+	if (p->role == PROBE_CLEAR)
+		return j->prober->tls->progs.tls_clear_entry;
 	if (p->len_from == PROBE_LEN_NONE || p->len_from > PROBE_LEN_AT_ARG4)
 		return NULL;
 	snprintf(name, sizeof(name), "tls_%s%s_%s_%s",
-		 j->family == FAMILY_WITNESS ? "witness_" : "",
-		 p->role == PROBE_WRITE ? "write" : "read", lengths[p->len_from],
-		 at_return ? "return" : "entry");
+		 j->family == FAMILY_WITNESS ? "witness_" : "", roles[p->role],
+		 lengths[p->len_from], at_return ? "return" : "entry");
 	return bpf_object__find_program_by_name(j->prober->tls->obj, name);
 }
 
@@ -134,7 +138,7 @@ static int attach_perf(const struct job *j)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < j->cnt; i++)
-		if (j->points[i].role != PROBE_FREE)
+		if (probe_role_moves_bytes(j->points[i].role))
 			r = attach_perf_one(j, &j->points[i], true);
 	for (size_t i = 0; !r && i < j->cnt; i++)
 		r = attach_perf_one(j, &j->points[i], false);

@@ -32,7 +32,7 @@ static void print_points(const char *title, const struct probe_point *points, si
 	for (size_t i = 0; i < cnt; i++) {
 		const struct probe_point *p = &points[i];
 
-		printf("    %-6s 0x%06" PRIx64 "  %-15s %-24s %s\n           %s\n",
+		printf("    %-8s 0x%06" PRIx64 "  %-15s %-24s %s\n             %s\n",
 		       probe_role_name(p->role), p->file_off, probe_cost_name(p->cost),
 		       p->instruction, p->symbol, p->reason);
 	}

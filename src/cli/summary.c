@@ -35,7 +35,7 @@ static void print_lost(FILE *to, const struct counters *c)
 		sep = "; ";
 	}
 	if (c->collect.bytes_unreadable) {
-		fprintf(to, "%s%" PRIu64 ": a stopped program's memory was not readable in time",
+		fprintf(to, "%s%" PRIu64 ": a program's memory or file was not readable in time",
 			sep, c->collect.bytes_unreadable);
 		sep = "; ";
 	}

@@ -7,7 +7,6 @@
 #include "conn_info_record.h"
 #include "model/counters.h"
 #include "model/gap.h"
-#include "records.h"
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -90,14 +89,22 @@ static bool take_data(struct collector *c, const struct ring_record *rec)
 	return true;
 }
 
+static bool pending_is_valid(const struct rec_pending *r)
+{
+	if (r->head.size != sizeof(*r) || !r->len || r->dir >= REC_DIR_CNT || !r->pid)
+		return false;
+	if (r->where == PENDING_IN_MEMORY)
+		return true;
+	return r->where <= PENDING_IN_FILE_RUNNING && r->fd <= INT32_MAX &&
+	       r->file_off <= INT64_MAX && r->len <= INT64_MAX - r->file_off;
+}
+
 static bool take_pending(struct collector *c, const struct ring_record *rec)
 {
 	struct pending_call call;
 	struct rec_pending r;
 
-	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
-		return false;
-	if (!r.len || r.dir >= REC_DIR_CNT || !r.pid)
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || !pending_is_valid(&r))
 		return false;
 	call = (struct pending_call){
 		.chunk = {
@@ -110,8 +117,13 @@ static bool take_pending(struct collector *c, const struct ring_record *rec)
 			.gap_causes = r.gap_causes,
 			.ts_ns = wall_ns(c, r.head.ts_ns),
 		},
+		.where = r.where,
 		.user_addr = r.user_addr,
 		.len = r.len,
+		.fd = (int)r.fd,
+		.file_off = r.file_off,
+		.file = r.file,
+		.monotonic_ns = r.head.ts_ns,
 		.release_seq = r.release_seq,
 		.last_try = r.last_try,
 	};

@@ -8,12 +8,11 @@
 #include <sys/types.h>
 
 #include "model/chunk.h"
+#include "records.h"
 #include "ring.h"
 
 struct conn_info;
 struct counters;
-struct kernel_stats;
-struct conn_state;
 
 enum process_event {
 	PROCESS_FORKED,
@@ -29,11 +28,16 @@ struct process_change {
 	uint64_t monotonic_ns; /* when, on the kernel's clock */
 };
 
-/* Plaintext that the kernel side left in the memory of a process, which it asked to stop. */
+/* Plaintext that the kernel side left in the memory or a file of a process: see rec_pending. */
 struct pending_call {
 	struct chunk chunk; /* data and len are not set */
-	uint64_t user_addr;
+	enum pending_where where;
+	uint64_t user_addr; /* PENDING_IN_MEMORY */
 	uint64_t len;
+	int fd; /* from here on: PENDING_IN_FILE and PENDING_IN_FILE_RUNNING */
+	uint64_t file_off;
+	struct file_id file;
+	uint64_t monotonic_ns; /* when the call had ended */
 	uint64_t release_seq; /* of the kernel side's control page, before the stop was asked for */
 	bool last_try;	      /* no other record for the same bytes follows if this one is void */
 };

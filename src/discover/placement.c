@@ -85,6 +85,12 @@ static bool is_covered(const struct group *g, size_t i)
 	return g->results[i].delegate >= 0 && next < 0;
 }
 
+/* Only what moves bytes through a buffer can have a worker. */
+static bool has_worker(enum probe_role role)
+{
+	return role == PROBE_READ || role == PROBE_WRITE;
+}
+
 static void collect_group(struct group *g, struct code *c, const struct placement_question *q,
 			  enum probe_role role)
 {
@@ -100,7 +106,7 @@ static void collect_group(struct group *g, struct code *c, const struct placemen
 	}
 	for (size_t i = 0; i < g->cnt; i++) {
 		g->results[i].delegate = -1;
-		if (role != PROBE_FREE)
+		if (has_worker(role))
 			worker_find(c, g->functions, g->cnt, i, &g->results[i]);
 	}
 }
@@ -252,14 +258,15 @@ static int add_exported(const struct group *g, bool plain, struct probe_point *p
 
 static int choose(struct code *c, const struct placement_question *q, bool plain, struct target *t)
 {
-	static const enum probe_role roles[] = { PROBE_READ, PROBE_WRITE, PROBE_FREE };
+	static const enum probe_role roles[] = { PROBE_READ, PROBE_WRITE, PROBE_SENDFILE,
+						 PROBE_FREE, PROBE_CLEAR };
 	struct group g;
 	int r = 0;
 
 	t->point_cnt = t->fallback_cnt = 0;
 	for (size_t i = 0; r >= 0 && i < sizeof(roles) / sizeof(roles[0]); i++) {
 		collect_group(&g, c, q, roles[i]);
-		if (!plain && roles[i] != PROBE_FREE)
+		if (!plain && has_worker(roles[i]))
 			r = add_worker(&g, q, roles[i], t);
 		if (r > 0)
 			r = add_exported(&g, false, t->fallback, &t->fallback_cnt);

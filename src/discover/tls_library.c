@@ -54,7 +54,10 @@ static const struct library_row library_rows[] = {
 			{ "SSL_write_ex", PROBE_WRITE, PROBE_LEN_AT_ARG3, OPTIONAL },
 			/* Since OpenSSL 3.3. */
 			{ "SSL_write_ex2", PROBE_WRITE, PROBE_LEN_AT_ARG4, OPTIONAL },
+			/* Since OpenSSL 3.0. */
+			{ "SSL_sendfile", PROBE_SENDFILE, PROBE_LEN_RESULT, OPTIONAL },
 			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, OPTIONAL },
+			{ "SSL_clear", PROBE_CLEAR, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_peek", PROBE_READ, PROBE_LEN_RESULT, PEEK },
 			{ "SSL_peek_ex", PROBE_READ, PROBE_LEN_AT_ARG3, PEEK },
 		},

@@ -51,8 +51,17 @@ const char *probe_role_name(enum probe_role role)
 		return "write";
 	case PROBE_FREE:
 		return "free";
+	case PROBE_CLEAR:
+		return "clear";
+	case PROBE_SENDFILE:
+		return "sendfile";
 	}
 	return "unknown";
+}
+
+bool probe_role_moves_bytes(enum probe_role role)
+{
+	return role == PROBE_READ || role == PROBE_WRITE || role == PROBE_SENDFILE;
 }
 
 const char *probe_cost_name(enum probe_cost cost)

@@ -17,11 +17,14 @@ enum probe_role {
 	PROBE_READ = 1,	 /* plaintext arrives in arg 1 */
 	PROBE_WRITE = 2, /* plaintext leaves from arg 1 */
 	PROBE_FREE = 3,	 /* the connection object (arg 0) ends; entry only */
+	PROBE_CLEAR = 4, /* it is made ready for another connection; entry only */
+	/* Plaintext leaves from the file that is open as descriptor arg 1, from place arg 2 on. */
+	PROBE_SENDFILE = 5,
 };
 
 /* Where the number of bytes is found on return. Values cross to the kernel side: append only. */
 enum probe_len {
-	PROBE_LEN_NONE = 0,    /* no bytes: PROBE_FREE */
+	PROBE_LEN_NONE = 0,    /* no bytes: PROBE_FREE, PROBE_CLEAR */
 	PROBE_LEN_RESULT = 1,  /* the result, > 0 */
 	PROBE_LEN_AT_ARG3 = 2, /* result 1: *(size_t *)arg3 */
 	PROBE_LEN_AT_ARG4 = 3, /* result 1: *(size_t *)arg4 */
@@ -82,8 +85,10 @@ struct target *target_new(enum target_kind kind, const char *path);
 /* NULL is fine. */
 void target_free(struct target *t);
 
-/* "read", "write", "free". */
+/* "read", "write", "free", "clear", "sendfile". */
 const char *probe_role_name(enum probe_role role);
+/* True for calls that move bytes: those whose return is of interest. */
+bool probe_role_moves_bytes(enum probe_role role);
 /* "emulated", "single-stepped". */
 const char *probe_cost_name(enum probe_cost cost);
 

@@ -35,6 +35,12 @@ int test_bytes_no_callback(struct test_args *ctx)
 }
 
 SEC("raw_tp")
+int test_is_used(struct test_args *ctx)
+{
+	return conn_is_used(ctx->object, ctx->pid_tgid >> 32);
+}
+
+SEC("raw_tp")
 int test_end(struct test_args *ctx)
 {
 	conn_end(ctx->object, ctx->pid_tgid);

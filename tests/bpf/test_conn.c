@@ -245,6 +245,28 @@ static void test_end(void)
 	close_side();
 }
 
+static int64_t is_used(uint64_t object)
+{
+	uint64_t args[] = { object, THREAD, 0, 0, 0 };
+
+	return bpf_run(skel->progs.test_is_used, args, 5);
+}
+
+/* What tells a program's clearing of an object from that of a handshake. */
+static void test_used(void)
+{
+	open_side(SMALL_RING);
+	INT_EQ(is_used(1), 0);
+	pass(1, REC_SENT, 0);
+	INT_EQ(is_used(1), 0);
+	pass(1, REC_RECEIVED, 1);
+	INT_EQ(is_used(1), 1);
+	INT_EQ(is_used(2), 0);
+	pass(2, REC_SENT, 1);
+	INT_EQ(is_used(2), 1);
+	close_side();
+}
+
 /* Three pieces of the most fit into the small ring, the fourth does not, a small one does again. */
 static void test_ring_full(void)
 {
@@ -409,6 +431,7 @@ static void run_all(void)
 	RUN(test_numbers);
 	RUN(test_sizes);
 	RUN(test_end);
+	RUN(test_used);
 	RUN(test_ring_full);
 	RUN(test_end_with_the_ring_full);
 	RUN(test_end_after_a_loss);

@@ -3,57 +3,11 @@
 
 import time
 
-from harness import (CURL, START_SECONDS, TLS_SERVER, Failed, blocks_bytes, body_in_flow, check,
-                     check_eq, check_nothing_lost, exchanges, free_port, hashlib, main, need, os,
-                     read_jsonl, shutil, signal, socket, subprocess)
+from harness import (CURL, START_SECONDS, blocks_bytes, body_in_flow, check, check_eq,
+                     check_nothing_lost, exchanges, hashlib, main, os, read_jsonl, signal)
+from nginx import nginx_argv, wait_listening
 
 SIZE = 3000001
-CONFIG = """
-daemon off; master_process on; worker_processes 1; %(user)s
-pid %(tmp)s/nginx.pid; error_log %(tmp)s/error.log;
-events { worker_connections 64; }
-http {
-    access_log off; sendfile off;
-    client_body_temp_path %(tmp)s/t1; proxy_temp_path %(tmp)s/t2; fastcgi_temp_path %(tmp)s/t3;
-    uwsgi_temp_path %(tmp)s/t4; scgi_temp_path %(tmp)s/t5;
-    server {
-        listen 127.0.0.1:%(port)d ssl; ssl_certificate %(tmp)s/cert.pem;
-        ssl_certificate_key %(tmp)s/key.pem; root %(tmp)s/www;
-    }
-}
-"""
-
-
-def nginx_argv(case):
-    need("nginx", "curl")
-    tmp = case.tmp
-    os.mkdir(tmp + "/www")
-    with open(tmp + "/www/data", "wb") as f:
-        f.write(blocks_bytes(SIZE))
-    subprocess.run([TLS_SERVER, "--write-cert", tmp], check=True)
-    case.port = free_port()
-    user = "user root;" if os.geteuid() == 0 else ""
-    with open(tmp + "/nginx.conf", "w", encoding="utf-8") as f:
-        f.write(CONFIG % {"tmp": tmp, "port": case.port, "user": user})
-    nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    return [nginx, "-p", tmp, "-e", tmp + "/error.log", "-c", tmp + "/nginx.conf"]
-
-
-def wait_listening(case, program):
-    """A connection is the event; between tries it waits for the program's end, not for time."""
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", case.port), 1).close()
-            return
-        except OSError:
-            pass
-        try:
-            program.p.wait(0.02)
-        except subprocess.TimeoutExpired:
-            continue
-        raise Failed("ended before it listened: " + program.err())
-    raise Failed("does not listen: " + program.err())
 
 
 def fetch(case):
@@ -78,7 +32,7 @@ def check_seen(case, flows, jsonl):
 
 
 def test_attached(case):
-    nginx = case.run(nginx_argv(case))
+    nginx = case.run(nginx_argv(case, SIZE))
     wait_listening(case, nginx)
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
     p = case.tap("-p", nginx.pid, "-o", flows, "-o", jsonl)
@@ -90,7 +44,7 @@ def test_attached(case):
 
 
 def test_later_worker(case):
-    nginx = case.run(nginx_argv(case))
+    nginx = case.run(nginx_argv(case, SIZE))
     wait_listening(case, nginx)
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
     p = case.tap("-p", nginx.pid, "-o", flows, "-o", jsonl)
@@ -113,7 +67,7 @@ def children(pid):
 
 
 def test_started(case):
-    argv = nginx_argv(case)
+    argv = nginx_argv(case, SIZE)
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
     p = case.tap("-o", flows, "-o", jsonl, "--", *argv)
     wait_listening(case, p)

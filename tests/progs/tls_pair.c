@@ -83,9 +83,23 @@ static void fill(char *p, uint64_t offset, size_t len)
 		memset(p, opt.pattern == PATTERN_NUL ? 0 : 0xff, len);
 }
 
-/* One write of `len` bytes, with as many calls as that takes. */
-static void write_all(struct side *s, const char *p, size_t len)
+/* The same bytes elsewhere, and nothing but rubbish where they were. */
+static char *move(char *p, size_t len)
 {
+	char *to = malloc(len ? len : 1);
+
+	if (!to)
+		die("tls_pair: no memory");
+	memcpy(to, p, len);
+	memset(p, '?', len);
+	return to;
+}
+
+/* One write of `len` bytes, with as many calls as that takes; the buffer moves if it may. */
+static void write_all(struct side *s, char *p, size_t len)
+{
+	char *moved = NULL;
+
 	do {
 		short want = 0;
 		int64_t r = tls_write_once(s->ssl, opt.api, p, len, &want);
@@ -94,12 +108,19 @@ static void write_all(struct side *s, const char *p, size_t len)
 			die_tls("tls_pair: write");
 		if (r == -1) {
 			wait_for(s, want);
-			continue;
+		} else {
+			tally_add(s->sent, p, (size_t)r);
+			p += r;
+			len -= (size_t)r;
 		}
-		tally_add(s->sent, p, (size_t)r);
-		p += r;
-		len -= (size_t)r;
+		if (opt.partial) {
+			char *next = move(p, len);
+
+			free(moved);
+			p = moved = next;
+		}
 	} while (len);
+	free(moved);
 }
 
 static void send_all(struct side *s)

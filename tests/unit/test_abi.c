@@ -21,6 +21,8 @@ static void test_roles(void)
 	INT_EQ(PROBE_READ, ROLE_READ);
 	INT_EQ(PROBE_WRITE, ROLE_WRITE);
 	INT_EQ(PROBE_FREE, ROLE_FREE);
+	INT_EQ(PROBE_CLEAR, ROLE_CLEAR);
+	INT_EQ(PROBE_SENDFILE, ROLE_SENDFILE);
 }
 
 static void test_places_of_the_length(void)
@@ -43,7 +45,7 @@ static void test_cookie_round_trip(void)
 	static const uint32_t targets[] = { 0, 1, 0xff, 0x100, 0x7fffffff, 0x80000000, 0xffffffff };
 	bool good = true;
 
-	for (unsigned role = ROLE_READ; role <= ROLE_FREE; role++)
+	for (unsigned role = ROLE_READ; role <= ROLE_SENDFILE; role++)
 		for (unsigned len = LEN_NONE; len <= LEN_AT_ARG4; len++)
 			for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 				uint64_t cookie = PROBE_COOKIE(role, len, targets[i]);

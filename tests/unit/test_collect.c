@@ -26,6 +26,7 @@ union any_record {
 	struct rec_data data;
 	struct rec_conn_end end;
 	struct rec_process process;
+	struct rec_pending pending;
 	uint8_t bytes[128];
 };
 
@@ -67,9 +68,26 @@ static void log_process(void *user, const struct process_change *p)
 		   p->status, (unsigned long long)p->monotonic_ns);
 }
 
+static void log_pending(void *user, const struct pending_call *p)
+{
+	struct fixture *f = user;
+
+	buf_printf(
+		&f->log,
+		"pending %llx %d/%d lib %u %s @%llu causes %u ts %llu len %llu where %d addr %llx "
+		"fd %d from %llu file %llu.%u.%u seq %llu last %d at %llu",
+		(unsigned long long)p->chunk.conn_key, p->chunk.pid, p->chunk.tid, p->chunk.library,
+		dir_name(p->chunk.dir), (unsigned long long)p->chunk.off, p->chunk.gap_causes,
+		(unsigned long long)p->chunk.ts_ns, (unsigned long long)p->len, p->where,
+		(unsigned long long)p->user_addr, p->fd, (unsigned long long)p->file_off,
+		(unsigned long long)p->file.ino, p->file.dev, p->file.generation,
+		(unsigned long long)p->release_seq, p->last_try,
+		(unsigned long long)p->monotonic_ns);
+}
+
 static void start(struct fixture *f)
 {
-	static const struct collect_ops ops = { log_chunk, log_end, log_process };
+	static const struct collect_ops ops = { log_chunk, log_end, log_process, log_pending };
 
 	memset(f, 0, sizeof(*f));
 	buf_init(&f->log, 4096);
@@ -244,6 +262,81 @@ static void test_broken_fields_of_data(void)
 	}
 }
 
+static union any_record pending_record(uint8_t where)
+{
+	union any_record r = { 0 };
+
+	r.pending = (struct rec_pending){
+		.head = { REC_PENDING, sizeof(r.pending), 800 },
+		.conn = 0xabc,
+		.off = 70,
+		.user_addr = 0x7000,
+		.len = 5000,
+		.release_seq = 6,
+		.pid = 10,
+		.tid = 12,
+		.target = 4,
+		.dir = REC_SENT,
+		.gap_causes = REC_GAP_RING_FULL,
+		.last_try = 1,
+		.where = where,
+		.file_off = 900,
+		.file = { 11, 22, 33 },
+		.fd = 3,
+	};
+	return r;
+}
+
+static void test_pending(void)
+{
+	for (uint8_t where = 0; where <= PENDING_IN_FILE_RUNNING; where++) {
+		union any_record r = pending_record(where);
+		char want[300];
+
+		snprintf(want, sizeof(want),
+			 "pending abc 10/12 lib 4 sent @70 causes 1 ts 1800 len 5000 where %u addr "
+			 "7000 fd 3 from 900 file 11.22.33 seq 6 last 1 at 800",
+			 where);
+		for (size_t seam = 0; seam <= sizeof(r.pending); seam++) {
+			struct fixture f;
+
+			start(&f);
+			if (strcmp(give(&f, &r, sizeof(r.pending), seam), want) != 0)
+				C_STR_EQ((const char *)f.log.data, want);
+			INT_EQ(f.counters.collect.records, 1);
+			buf_done(&f.log);
+		}
+	}
+}
+
+static void test_broken_pending(void)
+{
+	union any_record r = pending_record(PENDING_IN_FILE_RUNNING + 1);
+	uint64_t more = sizeof(r.pending) - sizeof(r.data);
+
+	refused("bytes that are nowhere", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_FILE);
+	r.pending.fd = 0x80000000;
+	refused("a descriptor below 0", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_FILE);
+	r.pending.file_off = UINT64_MAX;
+	refused("a place before the file", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_FILE_RUNNING);
+	r.pending.file_off = INT64_MAX - 10;
+	refused("bytes beyond the largest file", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_FILE);
+	r.pending.len = 0;
+	refused("no bytes", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_MEMORY);
+	r.pending.pid = 0;
+	refused("nobody's bytes", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_MEMORY);
+	r.pending.dir = REC_DIR_CNT;
+	refused("bytes that go nowhere", &r, sizeof(r.pending), more);
+	r = pending_record(PENDING_IN_FILE);
+	refused("a short one", &r, sizeof(r.pending) - 1, more - 1);
+}
+
 static void test_broken_heads(void)
 {
 	union any_record r = end_record();
@@ -336,6 +429,8 @@ int main(void)
 	RUN(test_end);
 	RUN(test_processes);
 	RUN(test_broken_fields_of_data);
+	RUN(test_pending);
+	RUN(test_broken_pending);
 	RUN(test_broken_heads);
 	RUN(test_clock);
 	RUN(test_state_of_a_connection);

@@ -11,7 +11,21 @@
 #include "tap.h"
 
 /* Slots of the image. */
-enum { READ, READ_EX, WRITE, WRITE_EX, WRITE_EX2, FREE, PEEK, READER, WRITER, PEEKER, FAIL, STUB };
+enum {
+	READ,
+	READ_EX,
+	WRITE,
+	WRITE_EX,
+	WRITE_EX2,
+	FREE,
+	PEEK,
+	READER,
+	WRITER,
+	PEEKER,
+	FAIL,
+	STUB,
+	SENDFILE
+};
 
 /* sub rsp,0x18; test edx,edx; js 1f; mov rcx,rsp; movsxd rdx,edx; call X; test eax,eax; jle 2f; */
 /* mov eax,[rsp]; 2: add rsp,0x18; ret; 1: mov eax,-1; jmp 2b */
@@ -62,6 +76,8 @@ static int choose(bool plain)
 	add_function("SSL_write_ex", WRITE_EX, PROBE_WRITE, PROBE_LEN_AT_ARG3);
 	if (image.sizes[WRITE_EX2])
 		add_function("SSL_write_ex2", WRITE_EX2, PROBE_WRITE, PROBE_LEN_AT_ARG4);
+	if (image.sizes[SENDFILE])
+		add_function("SSL_sendfile", SENDFILE, PROBE_SENDFILE, PROBE_LEN_RESULT);
 	add_function("SSL_free", FREE, PROBE_FREE, PROBE_LEN_NONE);
 	question.peeks[0] = (struct placement_function){ "SSL_peek", code_image_vaddr(PEEK),
 							 image.sizes[PEEK], PROBE_READ,
@@ -94,6 +110,28 @@ static void expect(const struct probe_point *p, unsigned slot, unsigned at, enum
 	INT_EQ(p->len_from, len_from);
 	INT_EQ(p->cost, cost);
 	C_STR_EQ(p->symbol, symbol);
+}
+
+/* A function of its own, whatever it calls: its arguments are no buffer. */
+static void test_sendfile(void)
+{
+	good_library();
+	code_image_put(&image, SENDFILE, "f30f1efa" PLAIN("8"));
+	INT_EQ(choose(false), 0);
+	INT_EQ(target.point_cnt, 4);
+	expect(find(PROBE_SENDFILE), SENDFILE, 0, PROBE_LEN_RESULT, PROBE_COST_SINGLE_STEPPED,
+	       "SSL_sendfile");
+	OK(!find(PROBE_SENDFILE)->is_worker);
+	OK(find(PROBE_WRITE)->is_worker);
+	good_library();
+	code_image_put(&image, SENDFILE, "f30f1efa 4156 415e c3");
+	INT_EQ(choose(false), 0);
+	expect(find(PROBE_SENDFILE), SENDFILE, 4, PROBE_LEN_RESULT, PROBE_COST_EMULATED,
+	       "SSL_sendfile");
+	INT_EQ(target.fallback_cnt, 4);
+	INT_EQ(choose(true), 0);
+	expect(find(PROBE_SENDFILE), SENDFILE, 0, PROBE_LEN_RESULT, PROBE_COST_SINGLE_STEPPED,
+	       "SSL_sendfile");
 }
 
 static void test_workers(void)
@@ -302,6 +340,7 @@ static void test_cut(void)
 int main(void)
 {
 	RUN(test_workers);
+	RUN(test_sendfile);
 	RUN(test_plain);
 	RUN(test_rejected);
 	RUN(test_accepted);

@@ -57,7 +57,8 @@ static void expect_points(const struct target *t)
 		OK_MSG(p->file_off > 0 && p->cost != PROBE_COST_UNKNOWN && p->instruction[0] &&
 			       p->reason[0],
 		       "%s: %s", p->symbol, p->reason);
-		OK_MSG((p->len_from == PROBE_LEN_NONE) == (p->role == PROBE_FREE), "%s", p->symbol);
+		OK_MSG((p->len_from == PROBE_LEN_NONE) == !probe_role_moves_bytes(p->role), "%s",
+		       p->symbol);
 	}
 	OK(reads && writes);
 	OK(fstat(t->fd, &st) == 0 && st.st_ino == t->ino && st.st_dev == t->dev);

@@ -6,19 +6,23 @@
 
 static const struct expected_kernel table[] = {
 	{ "5.10.", { false } },
-	{ "6.1.", { [FEATURE_COOKIE] = true, [FEATURE_LOOP] = true, [FEATURE_SLEEP] = true } },
+	{ "6.1.",
+	  { [FEATURE_COOKIE] = true, [FEATURE_LOOP] = true, [FEATURE_SLEEP] = true },
+	  .has_ktls = true },
 	{ "6.12.",
 	  { [FEATURE_COOKIE] = true,
 	    [FEATURE_LOOP] = true,
 	    [FEATURE_MULTI] = true,
-	    [FEATURE_SLEEP] = true } },
+	    [FEATURE_SLEEP] = true },
+	  .has_ktls = true },
 	{ "7.2.",
 	  { [FEATURE_COOKIE] = true,
 	    [FEATURE_LOOP] = true,
 	    [FEATURE_MULTI] = true,
 	    [FEATURE_SESSION] = true,
 	    [FEATURE_USER_DYNPTR] = true,
-	    [FEATURE_SLEEP] = true } },
+	    [FEATURE_SLEEP] = true },
+	  .has_ktls = true },
 };
 
 const struct expected_kernel *expected_here(void)

@@ -14,6 +14,7 @@
 struct expected_kernel {
 	const char *version; /* how `uname -r` begins */
 	bool has[FEATURE_CNT];
+	bool has_ktls; /* can encrypt TLS itself, with the modules that tools/fetch-kernels takes */
 };
 
 /* The row of the running kernel; NULL: not in the table. */

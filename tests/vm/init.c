@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Process 1 of the test machine: mounts what programs expect, brings up loopback, runs the programs
- * of /tests one by one, and powers off. What it prints is read by run.py:
+ * Process 1 of the test machine: mounts what programs expect, brings up loopback, loads the kernel
+ * modules of /lib/modules, runs the programs of /tests one by one, and powers off. What it prints
+ *is read by run.py:
  *
  *	@@ begin <test>
  *	(its TAP)
@@ -21,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +46,45 @@ static void loopback_up(void)
 		printf("# init: loopback: %m\n");
 	if (fd >= 0)
 		close(fd);
+}
+
+/* True: it is loaded now. */
+static bool load_module(const char *name)
+{
+	char path[300];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "/lib/modules/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	r = fd < 0 ? -1 : (int)syscall(SYS_finit_module, fd, "", 0);
+	if (fd >= 0)
+		close(fd);
+	return r == 0;
+}
+
+static int is_module(const struct dirent *e)
+{
+	return strstr(e->d_name, ".ko") != NULL;
+}
+
+/* Which needs which stands nowhere: so all are tried until none more will. */
+static void load_modules(void)
+{
+	struct dirent **list;
+	int cnt = scandir("/lib/modules", &list, is_module, alphasort), loaded, total = 0;
+
+	do {
+		loaded = 0;
+		for (int i = 0; i < cnt; i++)
+			loaded += load_module(list[i]->d_name);
+		total += loaded;
+	} while (loaded);
+	for (int i = 0; i < cnt; i++)
+		free(list[i]);
+	if (cnt >= 0)
+		free(list);
+	if (cnt > total)
+		printf("# init: %d of %d modules loaded: %m\n", total, cnt);
 }
 
 /* Kernel threads have none. */
@@ -195,6 +236,7 @@ int main(void)
 	mount_at("devtmpfs", "/dev");
 	mount_at("tmpfs", "/tmp");
 	loopback_up();
+	load_modules();
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/tmp", 1);
 	/* The loader's cache, which plaintap reads; where there is no such program, none. */

@@ -8,6 +8,8 @@ may open and then hang. A guest that panics, hangs or ends early is a failure th
 last lines of its console. Without an emulator or a kernel the test is skipped with the reason.
 """
 import argparse
+import glob
+import lzma
 import os
 import re
 import selectors
@@ -44,6 +46,22 @@ def fetch_kernel(tool, name):
     if r.returncode:
         sys.exit(r.stderr)
     return r.stdout.strip()
+
+
+def kernel_modules(kernel, work):
+    """(path in the guest, file) of each; the guest cannot unpack them."""
+    found = []
+    for path in glob.glob(kernel + "/modules/*.ko*"):
+        name = os.path.basename(path)
+        if name.endswith(".xz"):
+            name, packed = name[:-len(".xz")], path
+            path = os.path.join(work, name)
+            with lzma.open(packed) as f, open(path, "wb") as to:
+                to.write(f.read())
+        if not name.endswith(".ko"):
+            sys.exit(f"{path}: packed in a way that is not known here")
+        found.append(("lib/modules/" + name, path))
+    return found
 
 
 class Tap:
@@ -139,7 +157,7 @@ def main():
     p.add_argument("--bin", action="append", default=[], help="a program for the guest's /bin")
     p.add_argument("--test", action="append", default=[], help="a program that prints TAP")
     p.add_argument("--sysroot", default="/", help="where the programs' libraries are")
-    p.add_argument("--timeout", type=int, default=150, help="seconds for the guest")
+    p.add_argument("--timeout", type=int, default=360, help="seconds for the guest")
     p.add_argument("kernel", help="a name of tools/fetch-kernels --list")
     args = p.parse_args()
 
@@ -157,6 +175,7 @@ def main():
     extra = [("bin/ldconfig", ldconfig)] if os.path.exists(ldconfig) else []
     with tempfile.TemporaryDirectory() as work:
         image = work + "/initramfs.gz"
+        extra += kernel_modules(kernel, work)
         initramfs.build(image, args.init, args.bin, args.test,
                         initramfs.Libraries(readelf, args.sysroot, multiarch), extra)
         boot(emulator + ["-accel", "tcg", "-m", "512", "-smp", "2", "-nographic", "-no-reboot",

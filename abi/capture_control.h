@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What user space and the kernel side tell each other besides records. The rules of records.h hold.
+ */
+#ifndef PLAINTAP_ABI_CAPTURE_CONTROL_H
+#define PLAINTAP_ABI_CAPTURE_CONTROL_H
+
+#include <linux/types.h>
+
+/* Value of map `paused`, key: pid. A process that the kernel side has ever asked to stop. */
+struct pause_state {
+	__u64 stop_cnt;	   /* how often, counted right after each signal */
+	__u64 pending_cnt; /* how many rec_pending were told of it */
+};
+
+/* When the kernel side may stop a process. */
+enum pause_when {
+	PAUSE_NEVER = 0,
+	PAUSE_FOR_LONG_CALLS = 1, /* one call longer than PAUSE_PART of the ring */
+	PAUSE_WHEN_FILLING = 2,	  /* also when the ring is filled to that part */
+};
+
+#define PAUSE_PART 4
+
+/* What the consumer in user space does, and so when a record must wake it. */
+enum consumer_state {
+	CONSUMER_AWAKE = 0,   /* never */
+	CONSUMER_NAPPING = 1, /* when the ring fills: it looks again by itself very soon */
+	CONSUMER_ASLEEP = 2,  /* at once */
+};
+
+/* Only value of the array map `control`, mapped into user space. */
+struct capture_control {
+	__u32 watch_all;   /* user space: 1 = every process but self_pid */
+	__u32 self_pid;	   /* user space: never watched */
+	__u32 consumer;	   /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
+	__u32 pause;	   /* user space: enum pause_when */
+	__u32 no_children; /* user space: 1 = a fork does not make the child watched */
+	__u32 pad32;
+	__u64 release_seq; /* user space: odd while it lets a process go, even between */
+};
+
+_Static_assert(sizeof(struct pause_state) == 16, "layout");
+_Static_assert(sizeof(struct capture_control) == 32, "layout");
+
+#endif

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Downloads at full speed: curl, traced, from nginx, not traced, with the default buffer."""
+
+import mmap
+
+from harness import (CURL, Failed, check, check_eq, exchanges, main, of_type, os, read_jsonl, shutil)
+from holes import check_kept, check_summary
+from nginx import nginx_argv, wait_listening
+
+GIB = 1 << 30
+RUNS = int(os.environ.get("PLAINTAP_DOWNLOAD_RUNS", "1"))
+MUST_HOLD = "PLAINTAP_DOWNLOAD_MUST_HOLD" in os.environ
+
+
+class Body:
+    """A response as a stream: a head that is as long as it must be, then the file nginx serves."""
+
+    def __init__(self, path):
+        self.size = os.path.getsize(path)
+        with open(path, "rb") as f:
+            self.data = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
+
+    def of(self, path, whole):
+        with open(path, "rb") as f:
+            head = f.read(whole - self.size)
+        check(head.startswith(b"HTTP/1.1 200") and head.endswith(b"\r\n\r\n"), "the head: %r" % head[:80])
+
+        def truth(offset, size):
+            if offset < len(head):
+                return head[offset:] + self.data[:size - (len(head) - offset)]
+            return self.data[offset - len(head):offset - len(head) + size]
+        return truth
+
+
+def check_received(flows, cnt, body):
+    """Every byte in its place, or in a hole that is told. Returns how many are in holes."""
+    rows = [row for row in of_type(read_jsonl(flows + "index.jsonl"), "connection") if row["received"]["file"]]
+    check_eq(len(rows), cnt, "files of received bytes")
+    for row in rows:
+        told = row["received"]
+        path = flows + told["file"]
+        whole = told["bytes"] + told["lost_bytes"]
+        check(body.size < whole < body.size + 1000, "a head and the body: %d" % whole)
+        check_kept(path, told, body.of(path, whole))
+        check(all(hole["gap_causes"] == ["ring_full"] for hole in told["gaps"]), "causes")
+    return sum(row["received"]["lost_bytes"] for row in rows)
+
+
+def download(case, at_once, options):
+    flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
+    body = Body(case.path("www/data"))
+    one = CURL + ["--fail", "-o", "/dev/null", "-w", "%{size_download}\n",
+                  "https://localhost:%d/data" % case.port]
+    script = " & ".join(['"$@"'] * at_once) + " & wait"
+    p = case.tap_run("--strict", "-o", flows, "-o", jsonl, *options, "--", "sh", "-c", script, "sh", *one,
+                     status=None)
+    check_eq(p.out().split(), [b"%d" % body.size] * at_once, "what the curls received")
+    lost = check_received(flows, at_once, body)
+    rows = read_jsonl(jsonl)
+    check_summary(rows[-1], lost)
+    check_eq([x["response"]["body_size"] for x in exchanges(rows)], [body.size] * at_once, "body sizes")
+    check_eq(p.wait(), 3 if lost else 0, "exit status: " + p.err())
+    shutil.rmtree(flows)
+    os.remove(jsonl)
+    return lost
+
+
+def test_download(case, at_once, size, *options):
+    """May lose bytes only by --on-pressure drop, and then only where the machine has other work."""
+    nginx = case.run(nginx_argv(case, size))
+    wait_listening(case, nginx)
+    for i in range(RUNS):
+        lost = download(case, at_once, options)
+        if lost and (options or MUST_HOLD):
+            raise Failed("run %d: %d of %d bytes were lost" % (i + 1, lost, at_once * size))
+        if lost:
+            print("# run %d: the buffer was full: %d of %d bytes lost, each in a hole that is told" %
+                  (i + 1, lost, at_once * size), flush=True)
+
+
+SLOW = ("--on-pressure", "slow")
+
+main([
+    ("1 GiB", lambda c: test_download(c, 1, GIB)),
+    ("4 at once, 256 MiB each", lambda c: test_download(c, 4, GIB // 4)),
+    ("1 GiB, slow", lambda c: test_download(c, 1, GIB, *SLOW)),
+    ("4 at once, 256 MiB each, slow", lambda c: test_download(c, 4, GIB // 4, *SLOW)),
+])
