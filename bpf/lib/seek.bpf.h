@@ -41,8 +41,19 @@ static __always_inline long seek_begin(u64 pid_tgid)
 	return bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_ANY);
 }
 
+/* During the call of this seeker its thread has received from `sk`. */
+static __always_inline void seek_take(struct seeker *seeker, struct sock *sk)
+{
+	if (seeker->socket == (u64)sk)
+		return;
+	if (seeker->socket)
+		seeker->socket = SEEK_SEVERAL;
+	else if (socket_ends_read(sk, &seeker->ends))
+		seeker->socket = (u64)sk;
+}
+
 /*
- * The running thread has received from a TCP socket, or an interrupt has come in which the kernel
+ * The running thread has received from a TCP socket, or has been interrupted by the kernel, which
  * takes another socket's bytes for itself. That one is not owned by a thread, and ours is.
  */
 static __always_inline void seek_see(struct sock *sk)
@@ -50,14 +61,8 @@ static __always_inline void seek_see(struct sock *sk)
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
 
-	if (!seeker || seeker->socket == (u64)sk || !BPF_CORE_READ(sk, sk_lock.owned))
-		return;
-	if (seeker->socket) {
-		seeker->socket = SEEK_SEVERAL;
-		return;
-	}
-	if (socket_ends_read(sk, &seeker->ends))
-		seeker->socket = (u64)sk;
+	if (seeker && BPF_CORE_READ(sk, sk_lock.owned))
+		seek_take(seeker, sk);
 }
 
 /* NULL: no socket, or more than one. To be followed by seek_end(). */
