@@ -89,4 +89,4 @@ fuzz:
 	@ninja -C build-fuzz --quiet
 
 clean:
-	@rm -rf $(BUILD) build-fuzz
+	@rm -rf $(BUILD) $(BUILD)-arm64 build-fuzz

@@ -109,8 +109,9 @@ struct pause_try {
  * One try to stop the process and tell of its bytes. User space may be letting it go in this very
  * moment, for another thread's sake, and undo the stop. It makes release_seq odd before it looks at
  * pending_cnt; we count pending_cnt up before we look at release_seq again: so either it sees that
- * something is pending and leaves the process alone, or we see that we must try again. True when
- * the trying is over.
+ * something is pending and leaves the process alone, or we see that we must try again. (An addition
+ * orders nothing on arm64; handing the record to the ring in between does, on all machines.) True
+ * when the trying is over.
  */
 static __always_inline bool pause_try(struct pause_try *t)
 {

@@ -178,10 +178,14 @@ void pausing_take_again(struct pausing *p, const struct pending_call *call)
 		process->answered_cnt++;
 }
 
+/* All that comes after it is seen after it: an atomic addition alone is no such fence on arm64. */
 static uint64_t next_seq(struct pausing *p)
 {
-	return __atomic_add_fetch(&kernel_side_control(p->kernel)->release_seq, 1,
-				  __ATOMIC_SEQ_CST);
+	uint64_t seq = __atomic_add_fetch(&kernel_side_control(p->kernel)->release_seq, 1,
+					  __ATOMIC_SEQ_CST);
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return seq;
 }
 
 enum release_what {

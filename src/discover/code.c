@@ -347,7 +347,7 @@ static void arm64_flow(const uint8_t *bytes, const cs_insn *i, struct insn *ret)
 	if (hint)
 		snprintf(ret->text, sizeof(ret->text), "%s", hint);
 	ret->cost = insn_cost_arm64(word);
-	/* bti, bti c, bti j, bti jc */
+	/* bti, bti c, bti j, bti jc; not paciasp, behind which the return address is signed */
 	ret->is_landing_pad = (word & 0xffffff3f) == 0xd503241f;
 	switch (i->id) {
 	case ARM64_INS_B:

@@ -426,6 +426,44 @@ static void test_long_call(void)
 	close_side();
 }
 
+/* Of `cnt` short records, each with a consumer in that state: how many woke it. */
+static unsigned woken_by(unsigned cnt, enum consumer_state state)
+{
+	struct capture_control control;
+	uint32_t zero = 0;
+	unsigned woken = 0;
+
+	for (unsigned i = 0; i < cnt; i++) {
+		control = (struct capture_control){ .consumer = state };
+		if (bpf_map__update_elem(skel->maps.control, &zero, sizeof(zero), &control,
+					 sizeof(control), 0))
+			abort();
+		pass(1, REC_SENT, 1);
+		if (bpf_map__lookup_elem(skel->maps.control, &zero, sizeof(zero), &control,
+					 sizeof(control), 0))
+			abort();
+		woken += control.consumer != state;
+	}
+	return woken;
+}
+
+/* Of the records that come in a nap one in sixteen looks how full the ring is, whatever the clock.
+ */
+static void test_waking(void)
+{
+	unsigned woken;
+
+	open_side(LARGE_RING);
+	INT_EQ(woken_by(5, CONSUMER_ASLEEP), 5);
+	INT_EQ(woken_by(5, CONSUMER_AWAKE), 0);
+	INT_EQ(woken_by(200, CONSUMER_NAPPING), 0);
+	for (unsigned i = 0; i < LARGE_RING / 8 / REC_DATA_MAX; i++)
+		pass(1, REC_RECEIVED, REC_DATA_MAX);
+	woken = woken_by(640, CONSUMER_NAPPING);
+	OK_MSG(woken > 0 && woken < 160, "ring filled to an eighth: %u of 640 wake", woken);
+	close_side();
+}
+
 static void run_all(void)
 {
 	RUN(test_numbers);
@@ -438,6 +476,7 @@ static void run_all(void)
 	RUN(test_unreadable);
 	RUN(test_unreadable_in_pieces);
 	RUN(test_long_call);
+	RUN(test_waking);
 }
 
 static void make_text(void)

@@ -99,7 +99,7 @@ static bool offset_of(void *user, uint64_t vaddr, uint64_t *ret)
 
 struct code_source code_image_source(struct code_image *image)
 {
-	return (struct code_source){ .machine = CODE_X86_64,
+	return (struct code_source){ .machine = image->machine,
 				     .read = read_image,
 				     .import = import_of,
 				     .file_offset = offset_of,

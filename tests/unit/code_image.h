@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A piece of x86-64 code in memory, written as hexadecimal text, for tests of placement. */
+/* A piece of code in memory, written as hexadecimal text, for tests of placement. */
 #ifndef PLAINTAP_TESTS_CODE_IMAGE_H
 #define PLAINTAP_TESTS_CODE_IMAGE_H
 
@@ -15,11 +15,12 @@ enum {
 
 struct code_image {
 	uint8_t bytes[IMAGE_LEN];
+	enum code_machine machine;
 	size_t len; /* of the code; less than IMAGE_LEN: it is cut there */
 	uint64_t sizes[IMAGE_LEN / IMAGE_SLOT];
 };
 
-/* All int3. */
+/* For x86-64, all int3. */
 void code_image_init(struct code_image *image);
 /*
  * Puts a function at slot number `slot`: pairs of hexadecimal digits, and "@N" (N hexadecimal) for

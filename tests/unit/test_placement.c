@@ -323,6 +323,38 @@ static void test_costs(void)
 	OK(find(PROBE_READ)->is_worker);
 }
 
+static void expect_symbol(const char *symbol, unsigned slot, unsigned at, enum probe_cost cost)
+{
+	const struct probe_point *p = NULL;
+
+	for (size_t i = 0; i < target.point_cnt; i++)
+		if (!strcmp(target.points[i].symbol, symbol))
+			p = &target.points[i];
+	expect(p, slot, at, p ? p->len_from : PROBE_LEN_NONE, cost, symbol);
+}
+
+/*
+ * Behind a "bti c" the return address is still as the caller gave it. Behind a paciasp, a landing
+ * pad too, it is signed: the kernel's own in its place would be taken for a forged one.
+ */
+static void test_arm64(void)
+{
+	code_image_init(&image);
+	image.machine = CODE_ARM64;
+	code_image_put(&image, READ, "3f2303d5 400000b4 c0035fd6 c0035fd6");	 /* paciasp; cbz */
+	code_image_put(&image, READ_EX, "400000b4 c0035fd6 c0035fd6");		 /* cbz */
+	code_image_put(&image, WRITE, "5f2403d5 400000b4 c0035fd6 c0035fd6");	 /* bti c; cbz */
+	code_image_put(&image, WRITE_EX, "5f2403d5 fd7bbfa9 fd7bc1a8 c0035fd6"); /* bti c; stp */
+	code_image_put(&image, FREE, "c0035fd6");				 /* ret */
+	INT_EQ(choose(false), 0);
+	INT_EQ(target.point_cnt, 5);
+	expect_symbol("SSL_read", READ, 0, PROBE_COST_SINGLE_STEPPED);
+	expect_symbol("SSL_read_ex", READ_EX, 0, PROBE_COST_EMULATED);
+	expect_symbol("SSL_write", WRITE, 4, PROBE_COST_EMULATED);
+	expect_symbol("SSL_write_ex", WRITE_EX, 0, PROBE_COST_SINGLE_STEPPED);
+	expect_symbol("SSL_free", FREE, 0, PROBE_COST_EMULATED);
+}
+
 static void test_cut(void)
 {
 	for (size_t len = 0; len < 0xa00; len += 3) {
@@ -348,6 +380,7 @@ int main(void)
 	RUN(test_wrapper);
 	RUN(test_circle);
 	RUN(test_costs);
+	RUN(test_arm64);
 	RUN(test_cut);
 	return tap_done();
 }

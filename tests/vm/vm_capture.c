@@ -68,8 +68,8 @@ struct truth {
 static struct truth truths[TRUTHS_MAX];
 static unsigned truth_cnt;
 
-/* Words separated by single blanks, in a child whose standard output is `stdout_fd`. */
-static pid_t start(const char *path, const char *args, int stdout_fd)
+/* Words separated by single blanks, in a child with these outputs. */
+static pid_t start_with(const char *path, const char *args, int stdout_fd, int stderr_fd)
 {
 	char *words = strdup(args), *argv[ARGS_MAX] = { (char *)path };
 	pid_t pid = fork();
@@ -85,8 +85,14 @@ static pid_t start(const char *path, const char *args, int stdout_fd)
 			*words++ = '\0';
 	}
 	dup2(stdout_fd, STDOUT_FILENO);
+	dup2(stderr_fd, STDERR_FILENO);
 	execv(path, argv);
 	_exit(127);
+}
+
+static pid_t start(const char *path, const char *args, int stdout_fd)
+{
+	return start_with(path, args, stdout_fd, STDERR_FILENO);
 }
 
 static int end_of(pid_t pid)
@@ -281,6 +287,39 @@ static void test_every_fashion_is_byte_exact(void)
 	}
 }
 
+static bool says(FILE *from, const char *words)
+{
+	char line[512];
+	bool good = false;
+
+	rewind(from);
+	while (fgets(line, sizeof(line), from)) {
+		line[strcspn(line, "\n")] = '\0';
+		tap_note("%s", line);
+		good = good || strstr(line, words);
+	}
+	return good;
+}
+
+/* Calls of half the ring: the program is stopped, and its memory read from outside. */
+static void test_a_stopped_program_is_byte_exact(void)
+{
+	FILE *out = tmpfile(), *err = tmpfile();
+	pid_t pid = start_with(PLAINTAP,
+			       "--strict -v --buffer 2M -o " DIR_OUT " -o " JSON_OUT " -- " TLS_PAIR
+			       " --size 1m --read-size 1m --count 2",
+			       fileno(out), fileno(err));
+
+	INT_EQ(end_of(pid), 0);
+	OK_MSG(says(err, "programs were paused"), "it was stopped");
+	fclose(err);
+	rewind(out);
+	read_truths(out);
+	fclose(out);
+	INT_EQ(truth_cnt, 4);
+	check_outputs("long calls");
+}
+
 /* Everything that runs from now on, without a pid. */
 static void test_whole_machine_is_byte_exact(void)
 {
@@ -313,6 +352,7 @@ int main(int argc, char **argv)
 	if (argc == 2)
 		return do_transfers(!strcmp(argv[1], "--all"));
 	RUN(test_every_fashion_is_byte_exact);
+	RUN(test_a_stopped_program_is_byte_exact);
 	RUN(test_whole_machine_is_byte_exact);
 	return tap_done();
 }

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/utsname.h>
 
 #include <bpf/libbpf.h>
@@ -38,6 +39,15 @@ static int keep_libbpf(enum libbpf_print_level level, const char *fmt, va_list a
 
 	vsnprintf(said + len, sizeof(said) - len, fmt, ap);
 	return 0;
+}
+
+/* What makes code hard to probe there is on, as run.py has asked for. */
+static void test_arm64_checks_returns_and_jumps(void)
+{
+#ifdef __aarch64__
+	OK_MSG(getauxval(AT_HWCAP) & HWCAP_PACA, "return addresses are signed");
+	OK_MSG(getauxval(AT_HWCAP2) & HWCAP2_BTI, "only landing pads may be jumped to");
+#endif
 }
 
 static unsigned bit(enum feature f)
@@ -106,6 +116,7 @@ int main(void)
 {
 	log_set(keep, NULL);
 	libbpf_set_print(keep_libbpf);
+	RUN(test_arm64_checks_returns_and_jumps);
 	RUN(test_features_are_the_expected_ones);
 	RUN(test_programs_load_with_what_there_is);
 	return tap_done();
