@@ -77,16 +77,28 @@ static struct process *process_of(void *user, pid_t pid)
 }
 
 /* Id 0 comes from kernels whose links carry no cookie: certain only where there is one library. */
-static const char *library_of(void *user, uint32_t library)
+static const struct target *target_of(const struct pipeline *p, uint32_t library)
 {
-	const struct pipeline *p = user;
-
 	if (!library && p->targets->cnt == 1)
-		return p->targets->items[0]->path;
+		return p->targets->items[0];
 	for (size_t i = 0; i < p->targets->cnt; i++)
 		if (p->targets->items[i]->id == library)
-			return p->targets->items[i]->path;
+			return p->targets->items[i];
 	return NULL;
+}
+
+static const char *library_of(void *user, uint32_t library)
+{
+	const struct target *t = target_of(user, library);
+
+	return t ? t->path : NULL;
+}
+
+static const char *library_version_of(void *user, uint32_t library)
+{
+	const struct target *t = target_of(user, library);
+
+	return t && t->version[0] ? t->version : NULL;
 }
 
 static int open_conn(void *user, struct connection *c, void **ret_listener)
@@ -130,6 +142,7 @@ static void close_conn(void *user, struct connection *c, void *listener)
 static const struct stream_ops stream_to_exchange = {
 	.process_of = process_of,
 	.library_of = library_of,
+	.library_version_of = library_version_of,
 	.conn_open = open_conn,
 	.bytes = tap_bytes,
 	.gap = tap_gap,

@@ -64,6 +64,7 @@ void connection_unref(struct connection *c)
 	free(c->sni);
 	free(c->alpn);
 	free(c->library);
+	free(c->library_version);
 	free(c);
 }
 

@@ -33,16 +33,17 @@ struct connection {
 	struct process *process; /* one reference */
 	pid_t tid;		 /* thread of the first call */
 	enum conn_role role;	 /* as the library says, or else from the first request seen */
-	char *local;	     /* "127.0.0.1:80", "[::1]:80", "unix:/path"; owned; NULL: unknown */
-	char *remote;	     /* the same */
-	char *tls_version;   /* "TLS 1.3", owned; NULL: unknown */
-	char *tls_cipher;    /* "TLS_AES_128_GCM_SHA256", the same */
-	char *sni;	     /* the name that the client asked for, owned; NULL: unknown or none */
-	char *alpn;	     /* what was agreed on, "h2", the same */
-	char *library;	     /* path of the TLS library, owned; NULL: unknown */
-	uint32_t library_id; /* struct target.id; 0: unknown */
-	uint64_t opened_ns;  /* wall clock, ns since 1970: first bytes seen */
-	uint64_t closed_ns;  /* the same; 0 while open */
+	char *local;	   /* "127.0.0.1:80", "[::1]:80", "unix:/path"; owned; NULL: unknown */
+	char *remote;	   /* the same */
+	char *tls_version; /* "TLS 1.3", owned; NULL: unknown */
+	char *tls_cipher;  /* "TLS_AES_128_GCM_SHA256", the same */
+	char *sni;	   /* the name that the client asked for, owned; NULL: unknown or none */
+	char *alpn;	   /* what was agreed on, "h2", the same */
+	char *library;	   /* path of the TLS library, owned; NULL: unknown */
+	char *library_version; /* "OpenSSL 3.0.17", owned; NULL: unknown */
+	uint32_t library_id;   /* struct target.id; 0: unknown */
+	uint64_t opened_ns;    /* wall clock, ns since 1970: first bytes seen */
+	uint64_t closed_ns;    /* the same; 0 while open */
 	enum conn_end end;
 };
 

@@ -48,6 +48,7 @@ enum {
 	PROBE_INSTRUCTION_MAX = 56,
 	PROBE_REASON_MAX = 240,
 	TARGET_CRYPTO_MAX = 64,
+	TARGET_VERSION_MAX = 32,
 };
 
 struct probe_point {
@@ -76,8 +77,9 @@ struct target {
 	 * functions, for the roles that workers have. */
 	struct probe_point fallback[TARGET_POINT_MAX];
 	size_t fallback_cnt;
-	char crypto[TARGET_CRYPTO_MAX]; /* "libcrypto.so.3", as it needs it; "": none */
-	struct tls_layout layout;	/* of its objects, and of that library's */
+	char crypto[TARGET_CRYPTO_MAX];	  /* "libcrypto.so.3", as it needs it; "": none */
+	char version[TARGET_VERSION_MAX]; /* "OpenSSL 3.0.17", as its libcrypto says; "": unknown */
+	struct tls_layout layout;	  /* of its objects, and of that library's */
 };
 
 /* NULL without memory; fd is -1. */

@@ -106,6 +106,7 @@ void json_model_conn(struct json *j, const struct connection *c)
 	key_c_str(j, "sni", c->sni);
 	key_c_str(j, "alpn", c->alpn);
 	key_c_str(j, "library", c->library);
+	key_c_str(j, "library_version", c->library_version);
 	json_object_end(j);
 	json_object_end(j);
 }

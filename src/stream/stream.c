@@ -45,6 +45,7 @@ static struct connection *describe(struct stream *s, uint64_t key, pid_t pid, pi
 {
 	struct process *process = s->config.ops->process_of(s->config.user, pid);
 	const char *path = s->config.ops->library_of(s->config.user, library);
+	const char *version = s->config.ops->library_version_of(s->config.user, library);
 	struct connection *info;
 	uintptr_t n;
 
@@ -59,7 +60,10 @@ static struct connection *describe(struct stream *s, uint64_t key, pid_t pid, pi
 	info->library_id = library;
 	if (path)
 		info->library = strdup(path);
-	if ((path && !info->library) || number_in_process(s, pid, &n) < 0) {
+	if (version)
+		info->library_version = strdup(version);
+	if ((path && !info->library) || (version && !info->library_version) ||
+	    number_in_process(s, pid, &n) < 0) {
 		connection_unref(info);
 		return NULL;
 	}

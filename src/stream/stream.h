@@ -32,6 +32,8 @@ struct stream_ops {
 	struct process *(*process_of)(void *user, pid_t pid);
 	/* Path of the library with that target id, borrowed; NULL: unknown. */
 	const char *(*library_of)(void *user, uint32_t library);
+	/* Its version, the same. */
+	const char *(*library_version_of)(void *user, uint32_t library);
 	/* A connection begins; *ret_listener becomes the `user` of its messages. Negative: refused.
 	 */
 	int (*conn_open)(void *user, struct connection *c, void **ret_listener);

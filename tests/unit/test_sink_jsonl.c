@@ -46,7 +46,7 @@ static void test_identity(void)
 		"\"conn\":{\"id\":\"4242.1\",\"role\":\"client\",\"local\":\"10.0.0.5:51234\","
 		"\"remote\":\"[2001:db8::1]:443\",\"tls\":{\"version\":\"TLS 1.3\","
 		"\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"sni\":\"example.org\",\"alpn\":\"h2\","
-		"\"library\":\"/usr/lib/libssl.so.3\"}}";
+		"\"library\":\"/usr/lib/libssl.so.3\",\"library_version\":\"OpenSSL 3.0.17\"}}";
 	struct sink *s = open_it();
 	char *text;
 
@@ -56,6 +56,7 @@ static void test_identity(void)
 	c->tls_cipher = strdup("TLS_AES_128_GCM_SHA256");
 	c->sni = strdup("example.org");
 	c->alpn = strdup("h2");
+	c->library_version = strdup("OpenSSL 3.0.17");
 	INT_EQ(jsonl_sink.exchange(s, x), 0);
 	INT_EQ(jsonl_sink.data(s, &piece), 0);
 	INT_EQ(jsonl_sink.flush(s), 0);
@@ -80,7 +81,7 @@ static void test_whole_line(void)
 		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null}},\"conn\":{\"id\":\"4242.1\","
 		"\"role\":\"client\",\"local\":null,\"remote\":null,"
 		"\"tls\":{\"version\":null,\"cipher\":null,\"sni\":null,\"alpn\":null,"
-		"\"library\":\"/usr/lib/libssl.so.3\"}},\"number\":1,\"http\":\"1.1\","
+		"\"library\":\"/usr/lib/libssl.so.3\",\"library_version\":null}},\"number\":1,\"http\":\"1.1\","
 		"\"request\":{\"method\":\"GET\",\"url\":\"https://example.org/a\","
 		"\"host\":\"example.org\",\"path\":\"/a\","
 		"\"headers\":[[\"Host\",\"example.org\"],[\"Accept\",\"*/*\"]],\"trailers\":[],"
