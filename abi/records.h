@@ -27,7 +27,7 @@ enum rec_type {
 	REC_EXEC = 4,	   /* struct rec_process: pid runs another program now */
 	REC_EXIT = 5,	   /* struct rec_process: the last thread of pid has ended */
 	REC_PENDING = 6,   /* struct rec_pending */
-	REC_CONN_INFO = 7, /* struct rec_conn_info, in conn_info.h */
+	REC_CONN_INFO = 7, /* struct rec_conn_info, in conn_record.h */
 };
 
 struct rec_head {

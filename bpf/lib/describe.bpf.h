@@ -45,8 +45,8 @@ static __always_inline void info_fill(struct rec_conn_info *rec, const struct co
 
 	if (!layout || !layout_fits(layout, object))
 		return;
-	layout_describe(layout, object, rec);
-	fd = layout_fd(layout, object, dir);
+	layout_describe(target, object, rec);
+	fd = layout_fd(target, object, dir);
 	if (fd >= 0)
 		socket_ends_read(socket_of_fd(fd), (struct socket_ends *)&rec->local);
 }

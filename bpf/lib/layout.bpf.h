@@ -7,7 +7,7 @@
 #ifndef PLAINTAP_BPF_LAYOUT_H
 #define PLAINTAP_BPF_LAYOUT_H
 
-#include "conn_info.h"
+#include "conn_record.h"
 #include "kernel.bpf.h"
 
 /* Key: target; 0: of connections whose target is not known. Filled by user space. */
@@ -19,37 +19,40 @@ struct {
 	__type(value, struct conn_layout);
 } layouts SEC(".maps");
 
-/* Numbers of the library's public interface. */
-enum {
-	BIO_DESCRIPTOR = 0x0100,
-	BIO_FILTER = 0x0200,
-	BIO_ACCEPT = 0x050d,
-	BIO_CHAIN_MAX = 4,
-};
+/* BIOs from the object's to the one with the descriptor. */
+enum { BIO_CHAIN_MAX = 4 };
 
-/* False: not known or not readable; then *ret is 0. */
-static __noinline bool layout_read(const struct conn_layout *layout, u32 field, u64 object,
-				   u64 *ret)
+#define LAYOUT_UNKNOWN ((u64)-1)
+
+/*
+ * LAYOUT_UNKNOWN: not known or not readable. A global function, and so with numbers only: the
+ * verifier looks at it once and not at every call.
+ */
+__noinline u64 layout_read(u32 target, u32 field, u64 object)
 {
+	const struct conn_layout *layout = bpf_map_lookup_elem(&layouts, &target);
 	const struct layout_place *place;
-	u64 addr = object, step;
+	u64 addr = object, index = field, step, value = 0;
+	long r;
 
-	if (!layout || !ret || field >= LAYOUT_FIELD_CNT)
-		return false;
-	*ret = 0;
-	place = &layout->places[field];
+	/* The test and the use must be of one register. */
+	asm volatile("" : "+r"(index));
+	if (!layout || index >= LAYOUT_FIELD_CNT || !object)
+		return LAYOUT_UNKNOWN;
+	place = &layout->places[index];
 	step = place->steps[0];
-	if (!object || !place->step_cnt)
-		return false;
+	if (!place->step_cnt)
+		return LAYOUT_UNKNOWN;
 	if (place->step_cnt == 2) {
 		if (bpf_probe_read_user(&addr, sizeof(addr), (void *)(addr + step)) || !addr)
-			return false;
+			return LAYOUT_UNKNOWN;
 		step = place->steps[1];
 	}
-	addr += step;
 	if (place->len == 8)
-		return !bpf_probe_read_user(ret, 8, (void *)addr);
-	return !bpf_probe_read_user(ret, 4, (void *)addr);
+		r = bpf_probe_read_user(&value, 8, (void *)(addr + step));
+	else
+		r = bpf_probe_read_user(&value, 4, (void *)(addr + step));
+	return r ? LAYOUT_UNKNOWN : value;
 }
 
 /* Not a QUIC connection or stream, whose objects have other fields. */
@@ -64,80 +67,77 @@ static __always_inline bool layout_fits(const struct conn_layout *layout, u64 ob
 }
 
 /* The descriptor that the object reads from or writes to; -1: none that is known. */
-static __always_inline int layout_fd(const struct conn_layout *layout, u64 object, u8 dir)
+static __always_inline int layout_fd(u32 target, u64 object, u8 dir)
 {
-	u64 bio = 0, type = 0, init = 0, num = 0;
+	u64 bio = layout_read(target, dir == REC_SENT ? LAYOUT_WBIO : LAYOUT_RBIO, object);
+	u64 type = LAYOUT_UNKNOWN, init;
 
-	layout_read(layout, dir == REC_SENT ? LAYOUT_WBIO : LAYOUT_RBIO, object, &bio);
 	for (u32 i = 0; i < BIO_CHAIN_MAX; i++) {
-		if (!layout_read(layout, LAYOUT_BIO_TYPE, bio, &type))
-			return -1;
-		if (!(type & BIO_FILTER))
+		type = layout_read(target, LAYOUT_BIO_TYPE, bio);
+		if (type == LAYOUT_UNKNOWN || !(type & LAYOUT_BIO_FILTER))
 			break;
-		layout_read(layout, LAYOUT_BIO_NEXT, bio, &bio);
+		bio = layout_read(target, LAYOUT_BIO_NEXT, bio);
 	}
-	if (!(type & BIO_DESCRIPTOR) || type & BIO_FILTER || type == BIO_ACCEPT)
+	if (!(type & LAYOUT_BIO_DESCRIPTOR) || type & LAYOUT_BIO_FILTER ||
+	    type == LAYOUT_BIO_ACCEPT)
 		return -1;
-	if (!layout_read(layout, LAYOUT_BIO_INIT, bio, &init) || !init)
+	init = layout_read(target, LAYOUT_BIO_INIT, bio);
+	if (!init || init == LAYOUT_UNKNOWN)
 		return -1;
-	return layout_read(layout, LAYOUT_BIO_NUM, bio, &num) ? (int)num : -1;
+	return layout_read(target, LAYOUT_BIO_NUM, bio);
 }
 
-static __always_inline void layout_cipher(const struct conn_layout *layout, u64 object,
-					  struct rec_conn_info *ret)
+static __always_inline void layout_cipher(u32 target, u64 object, struct rec_conn_info *ret)
 {
-	u64 cipher, id;
+	u64 cipher = layout_read(target, LAYOUT_CIPHER, object);
+	u64 id = layout_read(target, LAYOUT_CIPHER_ID, cipher);
 
-	if (!layout_read(layout, LAYOUT_CIPHER, object, &cipher) ||
-	    !layout_read(layout, LAYOUT_CIPHER_ID, cipher, &id))
+	if (id == LAYOUT_UNKNOWN)
 		return;
 	ret->cipher = id;
 	ret->known |= CONN_KNOWS_CIPHER;
 }
 
-static __always_inline void layout_alpn(const struct conn_layout *layout, u64 object,
-					struct rec_conn_info *ret)
+static __always_inline void layout_alpn(u32 target, u64 object, struct rec_conn_info *ret)
 {
-	u64 alpn, len;
+	u64 alpn = layout_read(target, LAYOUT_ALPN, object);
+	u64 len = layout_read(target, LAYOUT_ALPN_LEN, object);
 
-	if (!layout_read(layout, LAYOUT_ALPN, object, &alpn) || !alpn ||
-	    !layout_read(layout, LAYOUT_ALPN_LEN, object, &len))
-		return;
 	/* The compiler must not reason that the test is never true. */
 	asm volatile("" : "+r"(len));
-	if (!len || len > REC_ALPN_MAX || bpf_probe_read_user(ret->alpn, len, (void *)alpn))
+	if (!alpn || !len || len > REC_ALPN_MAX ||
+	    bpf_probe_read_user(ret->alpn, len, (void *)alpn))
 		return;
 	ret->alpn_len = len;
 	ret->known |= CONN_KNOWS_ALPN;
 }
 
-static __always_inline void layout_server_name(const struct conn_layout *layout, u64 object,
-					       struct rec_conn_info *ret)
+static __always_inline void layout_server_name(u32 target, u64 object, struct rec_conn_info *ret)
 {
-	u64 name;
+	u64 name = layout_read(target, LAYOUT_SERVER_NAME, object);
 
-	if (layout_read(layout, LAYOUT_SERVER_NAME, object, &name) && name &&
+	if (name &&
 	    bpf_probe_read_user_str(ret->server_name, sizeof(ret->server_name), (void *)name) > 1)
 		ret->known |= CONN_KNOWS_SERVER_NAME;
 }
 
 /* All that the object says, but for its socket. */
-static __always_inline void layout_describe(const struct conn_layout *layout, u64 object,
-					    struct rec_conn_info *ret)
+static __always_inline void layout_describe(u32 target, u64 object, struct rec_conn_info *ret)
 {
-	u64 value;
+	u64 version = layout_read(target, LAYOUT_VERSION, object);
+	u64 is_server = layout_read(target, LAYOUT_IS_SERVER, object);
 
-	if (layout_read(layout, LAYOUT_VERSION, object, &value)) {
-		ret->version = value;
+	if (version != LAYOUT_UNKNOWN) {
+		ret->version = version;
 		ret->known |= CONN_KNOWS_VERSION;
 	}
-	if (layout_read(layout, LAYOUT_IS_SERVER, object, &value)) {
-		ret->is_server = value != 0;
+	if (is_server != LAYOUT_UNKNOWN) {
+		ret->is_server = is_server != 0;
 		ret->known |= CONN_KNOWS_ROLE;
 	}
-	layout_cipher(layout, object, ret);
-	layout_alpn(layout, object, ret);
-	layout_server_name(layout, object, ret);
+	layout_cipher(target, object, ret);
+	layout_alpn(target, object, ret);
+	layout_server_name(target, object, ret);
 }
 
 #endif

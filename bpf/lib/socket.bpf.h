@@ -7,7 +7,7 @@
 #ifndef PLAINTAP_BPF_SOCKET_H
 #define PLAINTAP_BPF_SOCKET_H
 
-#include "conn_info.h"
+#include "conn_record.h"
 #include "file.bpf.h"
 #include "kernel_net.bpf.h"
 

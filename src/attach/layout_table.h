@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "conn_info.h"
+#include "conn_record.h"
 
 struct target;
 struct tls_layout;

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "conn_info.h"
+#include "conn_record.h"
 #include "model/conn_info.h"
 
 /* Sets all of *ret but ts_ns. False: the record breaks the ABI; *ret is not set then. */

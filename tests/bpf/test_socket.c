@@ -18,7 +18,7 @@
 #include "attach/privilege.h"
 #include "bpf_run.h"
 #include "collect/ring.h"
-#include "conn_info.h"
+#include "conn_record.h"
 #include "socket_test.skel.h"
 #include "tap.h"
 

@@ -88,7 +88,12 @@ def curl_tls(case, args, version, cipher):
               for i in map(identity, found)],
              [("client", *words[0], version, cipher, "localhost", None)], "curl")
     check_eq(words[0][1], "127.0.0.1:%d" % s.port, "curl talked to the server")
-    check(found[0]["conn"]["tls"]["library"], "the library has a path")
+    tls = found[0]["conn"]["tls"]
+    check(tls["library"], "the library has a path")
+    said = subprocess.run(["curl", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    if "OpenSSL/" in said:
+        check_eq(tls["library_version"], "OpenSSL " + said.split("OpenSSL/")[1].split()[0],
+                 "the library's version")
 
 
 def test_curl_13(case):

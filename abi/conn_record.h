@@ -3,8 +3,8 @@
  * What both sides know of a connection's identity: who talks to whom, and over what. The rules of
  * records.h hold.
  */
-#ifndef PLAINTAP_ABI_CONN_INFO_H
-#define PLAINTAP_ABI_CONN_INFO_H
+#ifndef PLAINTAP_ABI_CONN_RECORD_H
+#define PLAINTAP_ABI_CONN_RECORD_H
 
 #include <linux/types.h>
 
@@ -30,6 +30,13 @@ enum layout_field {
 };
 
 enum { LAYOUT_STEP_MAX = 2 };
+
+/* Same values as in enum tls_bio_type there. */
+enum {
+	LAYOUT_BIO_DESCRIPTOR = 0x0100,
+	LAYOUT_BIO_FILTER = 0x0200,
+	LAYOUT_BIO_ACCEPT = 0x050d,
+};
 
 /* The value is the `len` bytes at the last step of what the one before leads to. */
 struct layout_place {
