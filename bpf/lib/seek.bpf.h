@@ -36,9 +36,21 @@ struct {
 /* Too large for the stack beside what the programs have there. */
 static const struct seeker seeker_none;
 
+static __always_inline void seekers_count(u32 change)
+{
+	struct capture_control *c = control_get();
+
+	if (c)
+		__sync_fetch_and_add(&c->seeker_cnt, change);
+}
+
+/* Also clears what a call has left that never returned. */
 static __always_inline long seek_begin(u64 pid_tgid)
 {
-	return bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_ANY);
+	if (bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_NOEXIST))
+		return bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_EXIST);
+	seekers_count(1);
+	return 0;
 }
 
 /* During the call of this seeker its thread has received from `sk`. */
@@ -58,9 +70,15 @@ static __always_inline void seek_take(struct seeker *seeker, struct sock *sk)
  */
 static __always_inline void seek_see(struct sock *sk)
 {
-	u64 pid_tgid = bpf_get_current_pid_tgid();
-	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+	struct capture_control *c = control_get();
+	struct seeker *seeker;
+	u64 pid_tgid;
 
+	/* Nearly always: the whole machine's receiving passes here. */
+	if (!c || !*(volatile u32 *)&c->seeker_cnt)
+		return;
+	pid_tgid = bpf_get_current_pid_tgid();
+	seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
 	if (seeker && BPF_CORE_READ(sk, sk_lock.owned))
 		seek_take(seeker, sk);
 }
@@ -75,7 +93,8 @@ static __always_inline const struct seeker *seek_found(u64 pid_tgid)
 
 static __always_inline void seek_end(u64 pid_tgid)
 {
-	bpf_map_delete_elem(&seekers, &pid_tgid);
+	if (!bpf_map_delete_elem(&seekers, &pid_tgid))
+		seekers_count(-1);
 }
 
 #endif

@@ -537,6 +537,35 @@ static void test_the_search_ends(void)
 	INT_EQ(calls, SEEK_CALLS + 1);
 }
 
+static uint32_t seeker_cnt(void)
+{
+	struct capture_control control;
+	uint32_t zero = 0;
+
+	if (bpf_map__lookup_elem(skel->maps.control, &zero, sizeof(zero), &control, sizeof(control),
+				 0))
+		abort();
+	return control.seeker_cnt;
+}
+
+/* While there is none, who receives is not looked at. */
+static void test_seekers_are_counted(void)
+{
+	fake_reset();
+	ssl.rbio = ssl.wbio = NULL;
+	INT_EQ(seeker_cnt(), 0);
+	forget_conn();
+	run(skel->progs.test_begin, 0, 0, 0);
+	INT_EQ(seeker_cnt(), 1);
+	/* That call never returns. */
+	run(skel->progs.test_begin, 0, 0, 0);
+	INT_EQ(seeker_cnt(), 1);
+	finish_call(REC_SENT, 5);
+	INT_EQ(seeker_cnt(), 0);
+	finish_call(REC_SENT, 5);
+	INT_EQ(seeker_cnt(), 0);
+}
+
 static void test_a_full_ring(void)
 {
 	struct kernel_stats stats[256];
@@ -585,6 +614,7 @@ int main(void)
 	RUN(test_a_socket_seen);
 	RUN(test_no_wrong_socket_seen);
 	RUN(test_the_search_ends);
+	RUN(test_seekers_are_counted);
 	RUN(test_a_full_ring);
 	close_side();
 	return tap_done();

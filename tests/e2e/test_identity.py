@@ -36,12 +36,12 @@ def in_order(identities):
     return sorted(identities, key=lambda i: json.dumps(i, sort_keys=True))
 
 
-def talk(case, way):
+def talk(case, way, prefix=()):
     """All connections that plaintap saw of one run of talk.py, against its own word."""
     need_python_ssl()
     subprocess.run([TLS_SERVER, "--write-cert", case.tmp], check=True)
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
-    p = case.tap_run("-o", flows, "-o", jsonl, "--", PYTHON, TALK, case.tmp, way)
+    p = case.tap_run("-o", flows, "-o", jsonl, "--", *prefix, PYTHON, TALK, case.tmp, way)
     truth = [json.loads(line) for line in p.out().splitlines()]
     check(truth, "talk.py told its truth")
     rows = read_jsonl(jsonl)
@@ -64,6 +64,15 @@ def test_ipv6(case):
 def test_mapped(case):
     need_ipv6()
     check(all(t["local"].startswith("127.0.0.1:") for t in talk(case, "mapped")), "IPv4 form")
+
+
+def test_namespace(case):
+    """Addresses as the program sees them, of a network that is not the machine's."""
+    need("unshare", "ip")
+    prefix = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if subprocess.run(prefix + ["true"], stderr=subprocess.DEVNULL).returncode:
+        raise Skip("network namespaces are not allowed here")
+    talk(case, "ipv4", prefix)
 
 
 def test_asyncio(case):
@@ -197,6 +206,7 @@ main([
     way("socketpair", "a socket pair"),
     way("reuse", "descriptors used again"),
     way("swapped", "a descriptor that stands for another socket for a while"),
+    ("another network namespace", test_namespace),
     way("forked", "a socket inherited by fork"),
     ("asyncio, 100 at once: unknown, not wrong", test_asyncio),
 ])
