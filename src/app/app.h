@@ -22,6 +22,7 @@ struct app_options {
 	size_t output_cnt;
 	uint64_t body_limit;	 /* bytes kept of each body */
 	uint32_t ring_size;	 /* bytes, a power of two */
+	uint64_t queue_size;	 /* bytes that may wait to be written */
 	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	bool plain_placement;	 /* probe exported functions at their start only; for tests */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */

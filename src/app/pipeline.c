@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/writer.h"
 #include "model/connection.h"
 #include "model/target.h"
 #include "discover/target_list.h"
@@ -197,13 +198,24 @@ void pipeline_end_connections(struct pipeline *p)
 	p->stream = NULL;
 }
 
+static void count_sinks(struct pipeline *p)
+{
+	struct writer_stats stats;
+
+	sink_set_wait(&p->sinks);
+	sink_set_queue_stats(&p->sinks, &stats);
+	p->counters.sink.bytes = sink_set_written(&p->sinks);
+	p->counters.sink.failures = p->sinks.failures;
+	p->counters.sink.waits = stats.waits;
+	p->counters.sink.wait_ns = stats.wait_ns;
+	p->counters.sink.queue_peak = stats.peak;
+}
+
 void pipeline_finish(struct pipeline *p)
 {
-	p->counters.sink.bytes = sink_set_written(&p->sinks);
-	p->counters.sink.failures = p->sinks.failures;
+	count_sinks(p);
 	sink_set_summary(&p->sinks, &p->counters);
-	p->counters.sink.bytes = sink_set_written(&p->sinks);
-	p->counters.sink.failures = p->sinks.failures;
+	count_sinks(p);
 	sink_set_close(&p->sinks);
 }
 

@@ -42,6 +42,9 @@ static void print_lost(FILE *to, const struct counters *c)
 	if (refused)
 		fprintf(to, "%s%" PRIu64 ": %s", sep, refused, "too many connections or no memory");
 	fputc(')', to);
+	if (c->sink.waits)
+		fprintf(to, ", outputs too slow for %" PRIu64 " ms (--queue)",
+			c->sink.wait_ns / 1000000);
 }
 
 static void print_connections(FILE *to, const struct counters *c)

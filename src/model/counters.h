@@ -54,8 +54,11 @@ struct counters {
 		uint64_t no_memory;	     /* messages cut or left out for want of memory */
 	} exchange;
 	struct {
-		uint64_t bytes;	   /* written by all sinks */
-		uint64_t failures; /* sinks that gave up */
+		uint64_t bytes;	     /* written by all sinks */
+		uint64_t failures;   /* sinks that gave up */
+		uint64_t waits;	     /* the queue of what is to be written was full */
+		uint64_t wait_ns;    /* for so long in all nothing was taken from the ring */
+		uint64_t queue_peak; /* most bytes of memory that the queue held */
 	} sink;
 };
 

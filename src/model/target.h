@@ -57,7 +57,7 @@ struct probe_point {
 	enum probe_len len_from;
 	enum probe_cost cost;
 	bool is_worker;	  /* a function inside the library that the exported ones call */
-	unsigned char at; /* bytes behind the function's start: 0, or 4 behind a landing pad */
+	unsigned char at; /* bytes behind the function's start: mostly 0 */
 	char symbol[PROBE_SYMBOL_MAX]; /* the exported functions it stands for, "SSL_read" */
 	char instruction[PROBE_INSTRUCTION_MAX]; /* "push r15" */
 	char reason[PROBE_REASON_MAX];		 /* why here, for people */

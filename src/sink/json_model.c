@@ -348,6 +348,9 @@ static void late_stages(struct json *j, const struct counters *c)
 	json_object_begin(j);
 	key_u64(j, "bytes", c->sink.bytes);
 	key_u64(j, "failures", c->sink.failures);
+	key_u64(j, "waits", c->sink.waits);
+	key_u64(j, "wait_ns", c->sink.wait_ns);
+	key_u64(j, "queue_peak", c->sink.queue_peak);
 	json_object_end(j);
 }
 

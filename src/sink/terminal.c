@@ -452,8 +452,8 @@ static int open_sink(const char *spec, const struct sink_options *opt, struct si
 
 	if (!s)
 		return error_set(ret_error, -ENOMEM, "cannot show anything: out of memory");
-	/* No batch: each block goes out at once. */
-	out_file_borrow(&s->file, STDOUT_FILENO, 0);
+	out_file_borrow(&s->file, STDOUT_FILENO, OUT_FILE_BATCH);
+	out_file_use_writer(&s->file, opt->writer);
 	s->file.keep_partial = true;
 	buf_init(&s->block, block_max);
 	s->color = opt->color;
@@ -464,7 +464,10 @@ static int open_sink(const char *spec, const struct sink_options *opt, struct si
 static int write_block(struct sink *s, int r)
 {
 	if (!r)
-		r = out_file_write(&s->file, s->block.data, s->block.len);
+		r = out_file_give(&s->file, &s->block);
+	/* Each block goes out at once. */
+	if (!r)
+		r = out_file_flush(&s->file);
 	buf_reset(&s->block);
 	if (s->block.cap > BLOCK_KEEP)
 		buf_done(&s->block);
@@ -481,9 +484,15 @@ static int on_data(struct sink *s, const struct data_piece *d)
 	return write_block(s, terminal_data(&s->block, d, s->color));
 }
 
+/* Nothing waits here; but a failure may be known by now. */
+static int flush(struct sink *s)
+{
+	return out_file_flush(&s->file);
+}
+
 static uint64_t written(const struct sink *s)
 {
-	return s->file.written;
+	return out_file_written(&s->file);
 }
 
 static void close_sink(struct sink *s)
@@ -502,6 +511,7 @@ const struct sink_ops terminal_sink = {
 	.open = open_sink,
 	.exchange = on_exchange,
 	.data = on_data,
+	.flush = flush,
 	.written = written,
 	.close = close_sink,
 };
