@@ -6,6 +6,7 @@
 #include "lib/call.bpf.h"
 #include "lib/emit.bpf.h"
 #include "lib/file.bpf.h"
+#include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -127,12 +128,24 @@ int proc_exit(struct raw_tp_args *ctx)
 	if (!state)
 		return 0;
 	bpf_map_delete_elem(&calls, &thread);
+	seek_end(thread);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
 	bpf_map_delete_elem(&watched, &pid);
 	if (state & WATCH_TOLD)
 		emit_process(REC_EXIT, pid, BPF_CORE_READ(task, real_parent, tgid),
 			     BPF_CORE_READ(task, exit_code));
+	return 0;
+}
+
+/*
+ * Argument: the socket that the running thread has received from. Attached only where the kernel
+ * has this tracepoint.
+ */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int proc_received(struct raw_tp_args *ctx)
+{
+	seek_see((void *)ctx->arg[0]);
 	return 0;
 }
 

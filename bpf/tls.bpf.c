@@ -14,6 +14,7 @@
  */
 #include "lib/call.bpf.h"
 #include "lib/conn.bpf.h"
+#include "lib/describe.bpf.h"
 #include "lib/regs.bpf.h"
 #include "lib/sendfile.bpf.h"
 #include "lib/watch.bpf.h"
@@ -76,6 +77,8 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 		STATS_ADD(states_dropped, 1);
 		return 0;
 	}
+	if (conn->info != CONN_TOLD)
+		conn_describe_begin(pid_tgid);
 	if (role == ROLE_SENDFILE) {
 		sendfile_begin(conn, a->buf, a->arg2);
 		conn->len_from[dir] = LEN_OF_FILE;
@@ -108,16 +111,19 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	u64 object = call & ~(u64)CALL_DIR_BIT;
 	u8 dir = call & CALL_DIR_BIT;
 	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
+	bool is_file;
 	u64 len;
 
 	if (!conn)
 		return;
-	if (conn->len_from[dir] == LEN_OF_FILE) {
-		sendfile_end(conn, call_len(result, LEN_RESULT, 0), pid_tgid, may_loop);
-		return;
-	}
-	len = call_len(result, conn->len_from[dir], conn->done[dir]);
-	conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
+	is_file = conn->len_from[dir] == LEN_OF_FILE;
+	len = call_len(result, is_file ? LEN_RESULT : conn->len_from[dir], conn->done[dir]);
+	if (conn->info != CONN_TOLD)
+		conn_describe_end(conn, object, pid_tgid, len, dir);
+	if (is_file)
+		sendfile_end(conn, len, pid_tgid, may_loop);
+	else
+		conn_bytes(conn, dir, conn->buf[dir], len, pid_tgid, may_loop);
 }
 
 /*

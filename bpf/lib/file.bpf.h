@@ -12,18 +12,26 @@
  */
 enum { FUSE_MAGIC = 0x65735546 };
 
-/* False: none, or it cannot be told; then *ret is as it was. */
-static __always_inline bool file_identify(u32 fd, struct file_id *ret)
+/* NULL: none. */
+static __always_inline struct file *file_of_fd(u32 fd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files, *file = NULL;
-	struct inode *inode;
 
 	if (!table || fd >= BPF_CORE_READ(table, max_fds))
-		return false;
+		return NULL;
 	files = BPF_CORE_READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
+/* False: none, or it cannot be told; then *ret is as it was. */
+static __always_inline bool file_identify(u32 fd, struct file_id *ret)
+{
+	struct file *file = file_of_fd(fd);
+	struct inode *inode;
+
 	inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
 	if (!inode || BPF_CORE_READ(inode, i_sb, s_magic) == FUSE_MAGIC)
 		return false;

@@ -37,6 +37,7 @@ struct super_block {
 } __attribute__((preserve_access_index));
 
 struct inode {
+	u16 i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
 	u32 i_generation;
@@ -44,6 +45,7 @@ struct inode {
 
 struct file {
 	struct inode *f_inode;
+	void *private_data;
 } __attribute__((preserve_access_index));
 
 struct fdtable {

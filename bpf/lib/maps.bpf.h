@@ -28,7 +28,7 @@ struct {
 	__type(value, u32);
 } watched SEC(".maps");
 
-/* One value. Filled by user space, but for `consumer`, which a wake-up sets back. */
+/* One value. Filled by user space, but for `consumer`, which a wake-up sets back, and the count. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

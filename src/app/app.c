@@ -38,12 +38,14 @@ static int open_outputs(struct app *a, struct error *ret_error)
 		.color = opt->color,
 		.width = opt->terminal_width,
 	};
+	int r = sink_set_use_queue(&a->pipeline.sinks, opt->queue_size);
 
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot open outputs");
 	if (!opt->output_cnt)
 		return sink_set_open(&a->pipeline.sinks, "terminal:", &sink_opt, ret_error);
 	for (size_t i = 0; i < opt->output_cnt; i++) {
-		int r = sink_set_open(&a->pipeline.sinks, opt->outputs[i], &sink_opt, ret_error);
-
+		r = sink_set_open(&a->pipeline.sinks, opt->outputs[i], &sink_opt, ret_error);
 		if (r < 0)
 			return r;
 	}
@@ -227,11 +229,25 @@ static int run(struct app *a, struct error *ret_error)
 	collect_the_rest(a);
 	pipeline_end_connections(&a->pipeline);
 	say_why_nothing_was_seen(a, program);
-	if (a->pipeline.sinks.first_failure.code && ret_error) {
-		*ret_error = a->pipeline.sinks.first_failure;
-		return ret_error->code;
-	}
 	return 0;
+}
+
+/* An output may have failed as late as with its last bytes. */
+static int finish(struct app *a, struct error *ret_error)
+{
+	const struct error *failure = &a->pipeline.sinks.first_failure;
+	const struct counters *c = &a->pipeline.counters;
+
+	pipeline_finish(&a->pipeline);
+	if (c->sink.waits)
+		log_say(LOG_INFO,
+			"the outputs were too slow for the queue (--queue) %llu times, %llu ms in "
+			"all",
+			(unsigned long long)c->sink.waits,
+			(unsigned long long)(c->sink.wait_ns / 1000000));
+	if (!failure->code)
+		return 0;
+	return error_set(ret_error, failure->code, "%s", failure->text);
 }
 
 int app_feature_bit(struct str name)
@@ -292,7 +308,10 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 		error_set_errno(ret_error, r, "cannot start");
 	else
 		r = run(&a, ret_error);
-	pipeline_finish(&a.pipeline);
+	if (r < 0)
+		pipeline_finish(&a.pipeline);
+	else
+		r = finish(&a, ret_error);
 	fill_result(&a, ret);
 	app_done(&a);
 	return r;

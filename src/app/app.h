@@ -25,6 +25,7 @@ struct app_options {
 	size_t output_cnt;
 	uint64_t body_limit;	 /* bytes kept of each body */
 	uint32_t ring_size;	 /* bytes, a power of two */
+	uint64_t queue_size;	 /* bytes that may wait to be written */
 	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	bool plain_placement;	 /* probe exported functions at their start only; for tests */
 	const char *ctl;	 /* where to take orders; NULL: the usual place; "off": nowhere */

@@ -225,6 +225,8 @@ static void nap(struct app *a)
 /* A record that came between the last drain and the telling wakes nobody: so look again. */
 static void sleep_until_woken(struct app *a)
 {
+	/* An output that was flushed may have failed since. */
+	sink_set_flush(&a->pipeline.sinks);
 	tell_kernel(a, CONSUMER_ASLEEP);
 	if (ring_is_empty(a->ring))
 		wait_for_events(a, rescan_wait_ms(&a->rescan, app_now_ns(), SLEEP_MS));

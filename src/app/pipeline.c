@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/writer.h"
 #include "model/connection.h"
 #include "model/target.h"
 #include "discover/target_list.h"
@@ -54,11 +55,19 @@ static void take_pending(void *user, const struct pending_call *call)
 		collect_pending_missing(&p->collector, &lost, lost.len);
 }
 
+static void take_conn_info(void *user, const struct conn_info *info)
+{
+	struct pipeline *p = user;
+
+	stream_conn_info(p->stream, info);
+}
+
 static const struct collect_ops collect_to_stream = {
 	.chunk = take_chunk,
 	.conn_end = take_conn_end,
 	.process = take_process,
 	.pending = take_pending,
+	.conn_info = take_conn_info,
 };
 
 static struct process *process_of(void *user, pid_t pid)
@@ -69,16 +78,28 @@ static struct process *process_of(void *user, pid_t pid)
 }
 
 /* Id 0 comes from kernels whose links carry no cookie: certain only where there is one library. */
-static const char *library_of(void *user, uint32_t library)
+static const struct target *target_of(const struct pipeline *p, uint32_t library)
 {
-	const struct pipeline *p = user;
-
 	if (!library && p->targets->cnt == 1)
-		return p->targets->items[0]->path;
+		return p->targets->items[0];
 	for (size_t i = 0; i < p->targets->cnt; i++)
 		if (p->targets->items[i]->id == library)
-			return p->targets->items[i]->path;
+			return p->targets->items[i];
 	return NULL;
+}
+
+static const char *library_of(void *user, uint32_t library)
+{
+	const struct target *t = target_of(user, library);
+
+	return t ? t->path : NULL;
+}
+
+static const char *library_version_of(void *user, uint32_t library)
+{
+	const struct target *t = target_of(user, library);
+
+	return t && t->version[0] ? t->version : NULL;
 }
 
 static int open_conn(void *user, struct connection *c, void **ret_listener)
@@ -122,6 +143,7 @@ static void close_conn(void *user, struct connection *c, void *listener)
 static const struct stream_ops stream_to_exchange = {
 	.process_of = process_of,
 	.library_of = library_of,
+	.library_version_of = library_version_of,
 	.conn_open = open_conn,
 	.bytes = tap_bytes,
 	.gap = tap_gap,
@@ -176,13 +198,24 @@ void pipeline_end_connections(struct pipeline *p)
 	p->stream = NULL;
 }
 
+static void count_sinks(struct pipeline *p)
+{
+	struct writer_stats stats;
+
+	sink_set_wait(&p->sinks);
+	sink_set_queue_stats(&p->sinks, &stats);
+	p->counters.sink.bytes = sink_set_written(&p->sinks);
+	p->counters.sink.failures = p->sinks.failures;
+	p->counters.sink.waits = stats.waits;
+	p->counters.sink.wait_ns = stats.wait_ns;
+	p->counters.sink.queue_peak = stats.peak;
+}
+
 void pipeline_finish(struct pipeline *p)
 {
-	p->counters.sink.bytes = sink_set_written(&p->sinks);
-	p->counters.sink.failures = p->sinks.failures;
+	count_sinks(p);
 	sink_set_summary(&p->sinks, &p->counters);
-	p->counters.sink.bytes = sink_set_written(&p->sinks);
-	p->counters.sink.failures = p->sinks.failures;
+	count_sinks(p);
 	sink_set_close(&p->sinks);
 }
 

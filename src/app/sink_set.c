@@ -6,11 +6,18 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/out_file.h"
+#include "base/writer.h"
 #include "sink/registry.h"
 
 void sink_set_init(struct sink_set *s)
 {
 	*s = (struct sink_set){ 0 };
+}
+
+int sink_set_use_queue(struct sink_set *s, size_t queue_max)
+{
+	s->writer = out_file_writer_new(queue_max);
+	return s->writer ? 0 : -ENOMEM;
 }
 
 static void list_kinds(struct buf *b)
@@ -38,6 +45,7 @@ int sink_set_open(struct sink_set *s, const char *spec, const struct sink_option
 {
 	const struct sink_ops *ops = sink_find(spec);
 	struct open_sink *slot = &s->sinks[s->cnt];
+	struct sink_options with_writer = *opt;
 	int r;
 
 	if (!ops)
@@ -45,7 +53,8 @@ int sink_set_open(struct sink_set *s, const char *spec, const struct sink_option
 	if (s->cnt == SINK_SET_MAX)
 		return error_set(ret_error, -E2BIG, "-o %s: more than %d outputs", spec,
 				 SINK_SET_MAX);
-	r = ops->open(spec, opt, &slot->sink, ret_error);
+	with_writer.writer = s->writer;
+	r = ops->open(spec, &with_writer, &slot->sink, ret_error);
 	if (r < 0)
 		return r;
 	slot->ops = ops;
@@ -55,8 +64,16 @@ int sink_set_open(struct sink_set *s, const char *spec, const struct sink_option
 	return 0;
 }
 
+static void wait_for_writer(struct sink_set *s)
+{
+	if (s->writer)
+		writer_wait(s->writer, writer_newest(s->writer));
+}
+
 static void give_up(struct sink_set *s, struct open_sink *o, int r)
 {
+	/* What is queued still counts as written. */
+	wait_for_writer(s);
 	if (o->ops->written)
 		s->written += o->ops->written(o->sink);
 	o->ops->close(o->sink);
@@ -129,6 +146,22 @@ void sink_set_summary(struct sink_set *s, const struct counters *total)
 	EACH_SINK(s, flush);
 }
 
+void sink_set_wait(struct sink_set *s)
+{
+	if (!s->writer)
+		return;
+	EACH_SINK(s, flush);
+	wait_for_writer(s);
+	EACH_SINK(s, flush);
+}
+
+void sink_set_queue_stats(const struct sink_set *s, struct writer_stats *ret)
+{
+	*ret = (struct writer_stats){ 0 };
+	if (s->writer)
+		writer_stats(s->writer, ret);
+}
+
 uint64_t sink_set_written(const struct sink_set *s)
 {
 	uint64_t sum = s->written;
@@ -150,4 +183,6 @@ void sink_set_close(struct sink_set *s)
 		if (s->sinks[i].sink)
 			s->sinks[i].ops->close(s->sinks[i].sink);
 	s->cnt = s->alive_cnt = 0;
+	writer_free(s->writer);
+	s->writer = NULL;
 }

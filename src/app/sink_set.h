@@ -11,6 +11,9 @@
 #include "model/dir.h"
 #include "model/sink.h"
 
+struct writer_stats;
+struct writer;
+
 enum { SINK_SET_MAX = 16 };
 
 struct open_sink {
@@ -26,9 +29,12 @@ struct sink_set {
 	uint64_t written;  /* by those that are closed */
 	uint64_t failures; /* sinks that gave up */
 	struct error first_failure;
+	struct writer *writer; /* NULL: sinks wait for their disks */
 };
 
 void sink_set_init(struct sink_set *s);
+/* Before sinks are opened: a thread writes for them, with a queue of so many bytes. -ENOMEM. */
+int sink_set_use_queue(struct sink_set *s, size_t queue_max);
 /* -EINVAL: no sink takes this spec; -E2BIG: too many; or what the sink says. */
 int sink_set_open(struct sink_set *s, const char *spec, const struct sink_options *opt,
 		  struct error *ret_error);
@@ -43,6 +49,10 @@ void sink_set_exchange(struct sink_set *s, const struct exchange *x);
 void sink_set_data(struct sink_set *s, const struct data_piece *d);
 void sink_set_flush(struct sink_set *s);
 void sink_set_summary(struct sink_set *s, const struct counters *total);
+/* Until everything given so far is written, or its failure known. */
+void sink_set_wait(struct sink_set *s);
+/* Zeros without a queue. */
+void sink_set_queue_stats(const struct sink_set *s, struct writer_stats *ret);
 uint64_t sink_set_written(const struct sink_set *s);
 /* Were there sinks, and have all failed? */
 bool sink_set_is_dead(const struct sink_set *s);

@@ -122,9 +122,14 @@ int features_probe(unsigned forbidden, struct features *ret, struct error *ret_e
 		log_say(LOG_DEBUG, "kernel feature %s: %s", feature_name(f),
 			found.has[f] ? "yes" : "no");
 	}
-	/* A link of many places is of no use to a program that cannot tell them apart. */
+	/*
+	 * A link of many places is of no use to a program that cannot tell them apart. Programs
+	 * that may wait are younger than cookies: without these none of the many small programs
+	 * needs to be verified for it.
+	 */
 	if (!found.has[FEATURE_COOKIE])
-		found.has[FEATURE_SESSION] = found.has[FEATURE_MULTI] = false;
+		found.has[FEATURE_SESSION] = found.has[FEATURE_MULTI] = found.has[FEATURE_SLEEP] =
+			false;
 	*ret = found;
 	return 0;
 }

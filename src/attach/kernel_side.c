@@ -17,6 +17,7 @@
 #include "attachment.h"
 #include "base/log.h"
 #include "control.h"
+#include "layout_table.h"
 #include "links.h"
 #include "model/target.h"
 #include "probe_links.h"
@@ -60,6 +61,18 @@ static enum fashion choose_fashion(const struct features *f)
 	return f->has[FEATURE_MULTI] ? FASHION_MULTI : FASHION_PERF;
 }
 
+/* Without it some connections have no address, but nothing else is missing. */
+static void watch_sockets(struct kernel_side *k)
+{
+	struct bpf_link *link = bpf_program__attach(k->proc->progs.proc_received);
+
+	if (link)
+		k->proc->links.proc_received = link;
+	else
+		log_say(LOG_INFO, "this kernel does not tell when TCP data are received (%s)",
+			strerror(errno));
+}
+
 static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
@@ -70,6 +83,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 				       "cannot open the BPF object for processes");
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
+	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -78,6 +92,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
+	watch_sockets(k);
 	return 0;
 }
 
@@ -210,6 +225,12 @@ int kernel_side_attach(struct kernel_side *k, const struct target *t, struct err
 	if (!attachments)
 		return error_set_errno(ret_error, -ENOMEM, "cannot place probes in %s", t->path);
 	k->attachments = attachments;
+	/* First, so that the very first call finds it. */
+	r = layout_table_put(bpf_map__fd(k->tls->maps.layouts), t, k->prober.has_cookie,
+			     !k->attachment_cnt);
+	if (r < 0)
+		log_say(LOG_INFO, "%s: its connections will have no addresses (%s)", t->path,
+			strerror(-r));
 	r = attachment_new(&k->prober, t, &attachments[k->attachment_cnt], ret_error);
 	if (r < 0)
 		return r;

@@ -1,20 +1,50 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Bytes go into a batch, batches into the file. Marks remember where records ended that are not
- * all written yet; when a write fails, the file is cut back to the last mark that is.
+ * Bytes go into a batch, batches into the file. Marks remember where records ended in a batch; when
+ * a write fails, the file is cut back to the last mark that is all in the file.
+ *
+ * Whatever touches the file itself is an operation of a job. Without a writer jobs are done where
+ * they are made. With one, a full batch is the job: its memory goes through the queue and comes
+ * back as a spare. One that is far from full is copied into a smaller job, so that what the queue
+ * holds is mostly bytes. Without memory for a job, the queue is waited for and the operation done
+ * here: nothing is lost.
  */
 #include "out_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "writer.h"
 
 enum { OUT_FLAGS = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY };
+
+enum out_op { OUT_WRITE, OUT_CREATE, OUT_RESUME, OUT_PAUSE, OUT_CLOSE };
+
+struct out_job {
+	struct writer_job base; /* first: the writer knows only this */
+	struct out_file *file;
+	enum out_op op;
+	/* To open: */
+	int dirfd;
+	const char *path;
+	bool force;
+	/* To write: */
+	const uint8_t *data; /* in `tail`, `owned` or borrowed */
+	size_t len;
+	uint8_t *owned; /* to be freed; NULL: nothing */
+	bool is_batch;	/* its tail has room for all marks and a whole batch */
+	size_t mark_cnt;
+	uint32_t tail[]; /* marks in `data`, then mostly `data` */
+};
+
+/* In front of the bytes of a batch. */
+static const size_t marks_size = OUT_FILE_MARK_MAX * sizeof(uint32_t);
 
 static int say_open_error(struct error *err, int code, const char *shown)
 {
@@ -88,13 +118,18 @@ static int open_any(int dirfd, const char *path, bool force, int *ret_fd)
 	return 0;
 }
 
-static void start(struct out_file *f, int fd, size_t batch_max)
+static void opened(struct out_file *f, int fd)
 {
 	struct stat st;
 
-	*f = (struct out_file){ .fd = fd };
+	f->fd = fd;
 	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	buf_init(&f->buf, batch_max);
+	f->made = true;
+}
+
+static void start(struct out_file *f, size_t batch_max)
+{
+	*f = (struct out_file){ .fd = -1, .batch_max = batch_max, .open = true };
 }
 
 int out_file_open(struct out_file *f, int dirfd, const char *path, const char *shown, bool force,
@@ -106,14 +141,51 @@ int out_file_open(struct out_file *f, int dirfd, const char *path, const char *s
 	r = open_any(dirfd, path, force, &fd);
 	if (r < 0)
 		return say_open_error(ret_error, r, shown);
-	start(f, fd, batch_max);
+	start(f, batch_max);
+	opened(f, fd);
 	return 0;
 }
 
 void out_file_borrow(struct out_file *f, int fd, size_t batch_max)
 {
-	start(f, fd, batch_max);
+	start(f, batch_max);
+	opened(f, fd);
 	f->borrowed = true;
+}
+
+void out_file_use_writer(struct out_file *f, struct writer *writer)
+{
+	f->writer = writer;
+}
+
+static size_t batch_cost(size_t batch_max)
+{
+	return sizeof(struct out_job) + marks_size + batch_max;
+}
+
+static uint8_t *bytes_of(struct out_job *batch)
+{
+	return (uint8_t *)batch->tail + marks_size;
+}
+
+struct writer *out_file_writer_new(size_t queue_max)
+{
+	return writer_new(queue_max, batch_cost(OUT_FILE_BATCH));
+}
+
+int out_file_error(const struct out_file *f)
+{
+	return __atomic_load_n(&f->error, __ATOMIC_ACQUIRE);
+}
+
+uint64_t out_file_written(const struct out_file *f)
+{
+	return __atomic_load_n(&f->written, __ATOMIC_ACQUIRE);
+}
+
+static void set_written(struct out_file *f, uint64_t written)
+{
+	__atomic_store_n(&f->written, written, __ATOMIC_RELEASE);
 }
 
 /* Takes what stands after the last complete record back out of the file. */
@@ -129,28 +201,16 @@ static void cut_back(struct out_file *f)
 		return;
 	if (ftruncate(f->fd, st.st_size - (off_t)partial) == 0) {
 		lseek(f->fd, st.st_size - (off_t)partial, SEEK_SET);
-		f->written = f->safe;
+		set_written(f, f->safe);
 	}
 }
 
-/* Moves `safe` up to the last mark that is all in the file. */
-static void settle_marks(struct out_file *f)
+static void set_error(struct out_file *f, int code)
 {
-	size_t done = 0;
-
-	while (done < f->mark_cnt && f->marks[done] <= f->written)
-		f->safe = f->marks[done++];
-	f->mark_cnt -= done;
-	memmove(f->marks, f->marks + done, f->mark_cnt * sizeof(f->marks[0]));
-}
-
-static int fail(struct out_file *f, int code)
-{
-	f->error = code;
-	settle_marks(f);
-	cut_back(f);
-	buf_reset(&f->buf);
-	return code;
+	if (!f->error)
+		__atomic_store_n(&f->error, code, __ATOMIC_RELEASE);
+	if (f->shared_error && !*f->shared_error)
+		__atomic_store_n(f->shared_error, code, __ATOMIC_RELEASE);
 }
 
 static int write_all(struct out_file *f, const uint8_t *data, size_t len)
@@ -168,86 +228,323 @@ static int write_all(struct out_file *f, const uint8_t *data, size_t len)
 			continue;
 		}
 		if (n <= 0)
-			return fail(f, n < 0 ? -errno : -EIO);
-		f->written += (uint64_t)n;
+			return n < 0 ? -errno : -EIO;
+		set_written(f, f->written + (uint64_t)n);
 		data += n;
 		len -= (size_t)n;
 	}
 	return 0;
 }
 
-int out_file_flush(struct out_file *f)
+static void do_write(struct out_file *f, const struct out_job *job)
 {
+	uint64_t begin = f->written;
 	int r;
 
 	if (f->error)
-		return f->error;
-	r = write_all(f, f->buf.data, f->buf.len);
+		return;
+	r = write_all(f, job->data, job->len);
+	/* Up to the last mark that is all in the file. */
+	for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
+		f->safe = begin + job->tail[i];
+	if (r < 0) {
+		cut_back(f);
+		set_error(f, r);
+	}
+}
+
+static int do_create(struct out_file *f, const struct out_job *job)
+{
+	int fd = -1;
+	int r = open_any(job->dirfd, job->path, job->force, &fd);
+
+	if (!r)
+		opened(f, fd);
+	return r;
+}
+
+static int do_resume(struct out_file *f, const struct out_job *job)
+{
+	if (f->error)
+		return 0;
+	f->fd = openat(job->dirfd, job->path, OUT_FLAGS | O_APPEND);
+	return f->fd < 0 ? -errno : 0;
+}
+
+static int do_close(struct out_file *f)
+{
+	int r = 0;
+
+	if (f->fd >= 0 && !f->borrowed && close(f->fd) < 0)
+		r = -errno;
+	f->fd = -1;
+	return r;
+}
+
+static void do_job(const struct out_job *job)
+{
+	struct out_file *f = job->file;
+	int r = 0;
+
+	switch (job->op) {
+	case OUT_WRITE:
+		do_write(f, job);
+		break;
+	case OUT_CREATE:
+		r = do_create(f, job);
+		break;
+	case OUT_RESUME:
+		r = do_resume(f, job);
+		break;
+	case OUT_PAUSE:
+	case OUT_CLOSE:
+		r = do_close(f);
+		break;
+	}
 	if (r < 0)
-		return r;
-	buf_reset(&f->buf);
-	settle_marks(f);
-	return 0;
+		set_error(f, r);
+}
+
+/* In the writer's thread. The file may be gone when its last job is done: so nothing of it after.
+ */
+static void run_job(struct writer_job *base)
+{
+	struct out_job *job = (struct out_job *)base;
+	struct writer *writer = job->file->writer;
+
+	do_job(job);
+	free(job->owned);
+	if (job->is_batch)
+		writer_recycle(writer, base);
+	else
+		free(job);
+}
+
+static void submit(struct out_file *f, struct out_job *job, size_t cost)
+{
+	job->base.run = run_job;
+	job->base.cost = cost;
+	f->ticket = writer_submit(f->writer, &job->base);
+}
+
+/* Here, after all that is queued. */
+static int do_here(struct out_file *f, const struct out_job *job)
+{
+	if (f->writer)
+		writer_wait(f->writer, f->ticket);
+	do_job(job);
+	return f->error;
+}
+
+static int do_control(struct out_file *f, const struct out_job *order)
+{
+	struct out_job *job = f->writer ? malloc(sizeof(*job)) : NULL;
+
+	if (!job)
+		return do_here(f, order);
+	*job = *order;
+	submit(f, job, sizeof(*job));
+	return out_file_error(f);
+}
+
+int out_file_create(struct out_file *f, struct writer *writer, int dirfd, const char *path,
+		    bool force, size_t batch_max)
+{
+	struct out_job order = {
+		.file = f, .op = OUT_CREATE, .dirfd = dirfd, .path = path, .force = force
+	};
+	struct out_file set = *f;
+
+	start(f, batch_max);
+	f->keep_partial = set.keep_partial;
+	f->shared_error = set.shared_error;
+	f->writer = writer;
+	return do_control(f, &order);
+}
+
+/* The batch to fill; NULL without memory. */
+static struct out_job *batch_of(struct out_file *f)
+{
+	struct out_job *job = f->batch;
+
+	if (job || !f->batch_max)
+		return job;
+	if (f->writer && f->batch_max == OUT_FILE_BATCH)
+		job = (struct out_job *)writer_take_spare(f->writer);
+	if (!job)
+		job = malloc(batch_cost(f->batch_max));
+	if (!job)
+		return NULL;
+	*job = (struct out_job){
+		.file = f, .op = OUT_WRITE, .data = bytes_of(job), .is_batch = true
+	};
+	f->batch = job;
+	return job;
+}
+
+/* A copy without the room behind its bytes; NULL without memory. */
+static struct out_job *small_copy(const struct out_job *job)
+{
+	size_t used = job->mark_cnt * sizeof(job->tail[0]);
+	struct out_job *copy = malloc(sizeof(*job) + used + job->len);
+	uint8_t *data;
+
+	if (!copy)
+		return NULL;
+	*copy = *job;
+	copy->is_batch = false;
+	memcpy(copy->tail, job->tail, used);
+	data = (uint8_t *)copy->tail + used;
+	memcpy(data, job->data, job->len);
+	copy->data = data;
+	return copy;
+}
+
+/* To the writer; there is no batch then. */
+static void queue_batch(struct out_file *f)
+{
+	struct out_job *job = f->batch;
+	struct out_job *copy = job->len < f->batch_max / 2 ? small_copy(job) : NULL;
+
+	f->batch = NULL;
+	if (!copy) {
+		submit(f, job, batch_cost(f->batch_max));
+		return;
+	}
+	submit(f, copy, sizeof(*copy) + copy->mark_cnt * sizeof(copy->tail[0]) + copy->len);
+	job->base.cost = batch_cost(f->batch_max);
+	writer_recycle(f->writer, &job->base);
+}
+
+int out_file_flush(struct out_file *f)
+{
+	struct out_job *job = f->batch;
+
+	if (!job || (!job->len && !job->mark_cnt))
+		return out_file_error(f);
+	if (f->writer) {
+		queue_batch(f);
+		return out_file_error(f);
+	}
+	do_job(job);
+	job->len = 0;
+	job->mark_cnt = 0;
+	return f->error;
+}
+
+static int write_here(struct out_file *f, const void *data, size_t len)
+{
+	struct out_job order = { .file = f, .op = OUT_WRITE, .data = data, .len = len };
+
+	out_file_flush(f);
+	return do_here(f, &order);
 }
 
 int out_file_write(struct out_file *f, const void *data, size_t len)
 {
-	if (f->error)
-		return f->error;
+	const uint8_t *from = data;
+
+	if (out_file_error(f))
+		return out_file_error(f);
 	f->accepted += len;
-	if (buf_append(&f->buf, data, len) == 0)
-		return 0;
-	/* The batch is full (or there is no memory for one): write it, then go without a copy. */
-	if (out_file_flush(f) < 0)
-		return f->error;
-	if (len < f->buf.max / 2 && buf_append(&f->buf, data, len) == 0)
-		return 0;
-	return write_all(f, data, len);
+	if (!f->writer && len > f->batch_max / 2)
+		return write_here(f, data, len);
+	while (len) {
+		struct out_job *job = batch_of(f);
+		size_t part;
+
+		if (!job)
+			return write_here(f, from, len);
+		part = f->batch_max - job->len;
+		if (part > len)
+			part = len;
+		memcpy(bytes_of(job) + job->len, from, part);
+		job->len += part;
+		from += part;
+		len -= part;
+		if (job->len == f->batch_max)
+			out_file_flush(f);
+	}
+	return out_file_error(f);
+}
+
+int out_file_give(struct out_file *f, struct buf *b)
+{
+	struct out_job *job = NULL;
+	int r;
+
+	if (f->writer && b->len >= f->batch_max / 2 && !out_file_error(f))
+		job = malloc(sizeof(*job));
+	if (!job) {
+		r = out_file_write(f, b->data, b->len);
+		buf_reset(b);
+		return r;
+	}
+	out_file_flush(f);
+	f->accepted += b->len;
+	*job = (struct out_job){ .file = f, .op = OUT_WRITE, .data = b->data, .len = b->len };
+	job->owned = b->data;
+	submit(f, job, sizeof(*job) + b->cap);
+	buf_init(b, b->max);
+	return out_file_error(f);
 }
 
 int out_file_mark(struct out_file *f)
 {
-	int r = f->error;
+	struct out_job *job;
 
-	if (!r && f->mark_cnt == OUT_FILE_MARK_MAX)
-		r = out_file_flush(f);
-	if (r < 0)
-		return r;
-	f->marks[f->mark_cnt++] = f->accepted;
-	return 0;
+	if (out_file_error(f))
+		return out_file_error(f);
+	if (f->batch && f->batch->mark_cnt == OUT_FILE_MARK_MAX)
+		out_file_flush(f);
+	job = batch_of(f);
+	if (job) {
+		job->tail[job->mark_cnt++] = (uint32_t)job->len;
+		return out_file_error(f);
+	}
+	/* No memory for a mark, so nothing may be on its way. */
+	if (f->writer)
+		writer_wait(f->writer, f->ticket);
+	f->safe = f->written;
+	return f->error;
+}
+
+static int flush_for_good(struct out_file *f, enum out_op op)
+{
+	struct out_job order = { .file = f, .op = op };
+
+	out_file_flush(f);
+	free(f->batch);
+	f->batch = NULL;
+	return do_control(f, &order);
 }
 
 int out_file_pause(struct out_file *f)
 {
-	int r = out_file_flush(f);
-
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
-	buf_done(&f->buf);
-	return r;
+	return flush_for_good(f, OUT_PAUSE);
 }
 
 int out_file_resume(struct out_file *f, int dirfd, const char *path)
 {
-	f->fd = openat(dirfd, path, OUT_FLAGS | O_APPEND);
-	if (f->fd < 0)
-		f->error = -errno;
-	return f->error;
+	struct out_job order = { .file = f, .op = OUT_RESUME, .dirfd = dirfd, .path = path };
+
+	return do_control(f, &order);
+}
+
+int out_file_end(struct out_file *f)
+{
+	if (!f->open)
+		return out_file_error(f);
+	f->open = false;
+	return flush_for_good(f, OUT_CLOSE);
 }
 
 int out_file_close(struct out_file *f)
 {
-	int r = f->error;
-
-	if (f->fd >= 0 && f->buf.max) {
-		r = out_file_flush(f);
-		if (!f->borrowed && close(f->fd) < 0 && !r)
-			r = -errno;
-	}
-	f->fd = -1;
-	buf_done(&f->buf);
-	return r;
+	out_file_end(f);
+	if (f->writer)
+		writer_wait(f->writer, f->ticket);
+	return f->error;
 }
 
 const char *out_file_reason(int error)

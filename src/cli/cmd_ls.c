@@ -58,7 +58,7 @@ static void print_layout(const struct tls_layout *l)
 
 static void print_text(const struct target *t)
 {
-	printf("%s (%s)\n", t->path, target_kind_name(t->kind));
+	printf("%s (%s)\n", t->path, t->version[0] ? t->version : target_kind_name(t->kind));
 	print_points("probes:", t->points, t->point_cnt);
 	print_points("instead of a worker whose first calls turn out wrong:", t->fallback,
 		     t->fallback_cnt);
@@ -152,6 +152,8 @@ static int print_json(const struct target *t)
 	json_c_str(&j, t->path);
 	json_key(&j, "kind");
 	json_c_str(&j, target_kind_name(t->kind));
+	json_key(&j, "version");
+	json_c_str(&j, t->version[0] ? t->version : NULL);
 	json_points(&j, "probes", t->points, t->point_cnt);
 	json_points(&j, "fallback", t->fallback, t->fallback_cnt);
 	json_layout(&j, &t->layout);

@@ -62,6 +62,7 @@ static int run(const struct options *o)
 		.output_cnt = o->output_cnt,
 		.body_limit = o->body_limit,
 		.ring_size = (uint32_t)o->ring_size,
+		.queue_size = o->queue_size,
 		.forbidden = o->forbidden,
 		.plain_placement = o->plain_placement,
 		.ready_fd = o->ready_fd,

@@ -8,8 +8,8 @@
 #include "app/app.h"
 #include "base/str.h"
 
-enum { DEFAULT_BODY_LIMIT = 1 << 20, DEFAULT_RING_SIZE = 8 << 20 };
-enum { RING_SIZE_MIN = 1 << 16, RING_SIZE_MAX = 1 << 30 };
+enum { DEFAULT_BODY_LIMIT = 1 << 20, DEFAULT_RING_SIZE = 8 << 20, DEFAULT_QUEUE = 32 << 20 };
+enum { RING_SIZE_MIN = 1 << 16, RING_SIZE_MAX = 1 << 30, QUEUE_MAX = 1 << 30 };
 
 static int take_pid(struct options *o, const char *value, struct error *ret_error)
 {
@@ -78,6 +78,15 @@ static int take_ctl(struct options *o, const char *value, struct error *ret_erro
 		return error_set(ret_error, -EINVAL, "--ctl '': there must be a path, or off");
 	o->ctl = value;
 	return 0;
+}
+
+static int take_queue(struct options *o, const char *value, struct error *ret_error)
+{
+	int r = take_size("queue", value, &o->queue_size, ret_error);
+
+	if (!r && o->queue_size > QUEUE_MAX)
+		return error_set(ret_error, -EINVAL, "--queue %s: must be 1G at most", value);
+	return r;
 }
 
 static int take_ready_fd(struct options *o, const char *value, struct error *ret_error)
@@ -230,6 +239,10 @@ const struct option_row option_rows[] = {
 	  "Size of the buffer between the kernel and plaintap: a power of two, default 8M. A larger "
 	  "one bridges longer stalls.",
 	  take_buffer },
+	{ 0, "queue", "SIZE",
+	  "How much may wait to be written, in plaintap's own memory: default 32M. It bridges the time "
+	  "that a slow disk or reader takes, so that the buffer does not fill.",
+	  take_queue },
 	{ 0, "on-pressure", "WHAT",
 	  "When plaintap is slower than the program: drop (default) loses bytes and counts them; slow "
 	  "stops the program for a moment. Only programs given by -p or after -- are ever stopped, and "
@@ -402,6 +415,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct error *ret_
 	*ret = (struct options){
 		.body_limit = DEFAULT_BODY_LIMIT,
 		.ring_size = DEFAULT_RING_SIZE,
+		.queue_size = DEFAULT_QUEUE,
 		.ready_fd = -1,
 	};
 	while ((word = next_word(&w))) {

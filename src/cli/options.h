@@ -30,6 +30,7 @@ struct options {
 	enum color_when color;
 	uint64_t body_limit;
 	uint64_t ring_size; /* a power of two */
+	uint64_t queue_size;
 	unsigned forbidden; /* kernel features, bits by app_feature_bit() */
 	int ready_fd;
 	const char *ctl; /* where to listen for plaintap ctl; NULL: the usual place */

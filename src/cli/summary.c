@@ -42,6 +42,19 @@ static void print_lost(FILE *to, const struct counters *c)
 	if (refused)
 		fprintf(to, "%s%" PRIu64 ": %s", sep, refused, "too many connections or no memory");
 	fputc(')', to);
+	if (c->sink.waits)
+		fprintf(to, ", outputs too slow for %" PRIu64 " ms (--queue)",
+			c->sink.wait_ns / 1000000);
+}
+
+static void print_connections(FILE *to, const struct counters *c)
+{
+	uint64_t n = c->stream.connections, unknown = c->stream.connections_unaddressed;
+
+	fprintf(to, "%" PRIu64 " connection%s", n, n == 1 ? "" : "s");
+	if (unknown)
+		fprintf(to, " (%" PRIu64 " without a known address)", unknown);
+	fputs(", ", to);
 }
 
 void summary_print(FILE *to, const struct app_result *result)
@@ -49,7 +62,7 @@ void summary_print(FILE *to, const struct app_result *result)
 	const struct counters *c = &result->counters;
 
 	fputs("plaintap: ", to);
-	print_count(to, c->stream.connections, "connection");
+	print_connections(to, c);
 	print_count(to, c->exchange.exchanges, "exchange");
 	fprintf(to, "%" PRIu64 " bytes captured, ", c->stream.bytes);
 	if (counters_lost_bytes(c))

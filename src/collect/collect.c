@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conn_info_record.h"
 #include "model/counters.h"
 #include "model/gap.h"
 
@@ -169,6 +170,19 @@ static bool take_conn_end(struct collector *c, const struct ring_record *rec)
 	return true;
 }
 
+static bool take_conn_info(struct collector *c, const struct ring_record *rec)
+{
+	struct conn_info info;
+	struct rec_conn_info r;
+
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) ||
+	    !conn_info_record_read(&r, &info))
+		return false;
+	info.ts_ns = wall_ns(c, r.head.ts_ns);
+	c->ops->conn_info(c->user, &info);
+	return true;
+}
+
 static enum process_event process_event_of(uint32_t type)
 {
 	if (type == REC_FORK)
@@ -207,6 +221,8 @@ static bool take(struct collector *c, const struct ring_record *rec)
 		return take_conn_end(c, rec);
 	case REC_PENDING:
 		return take_pending(c, rec);
+	case REC_CONN_INFO:
+		return take_conn_info(c, rec);
 	case REC_FORK:
 	case REC_EXEC:
 	case REC_EXIT:
@@ -260,4 +276,5 @@ void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats)
 	to->kernel.records_dropped = stats->records_ring_full;
 	to->kernel.states_dropped = stats->states_dropped;
 	to->kernel.ends_dropped = stats->ends_dropped;
+	to->kernel.infos_dropped = stats->infos_dropped;
 }

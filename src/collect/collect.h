@@ -11,6 +11,7 @@
 #include "records.h"
 #include "ring.h"
 
+struct conn_info;
 struct counters;
 
 enum process_event {
@@ -48,6 +49,8 @@ struct collect_ops {
 	/* Who takes it calls collect_pending_bytes() and, for the rest, collect_pending_missing().
 	 */
 	void (*pending)(void *user, const struct pending_call *call);
+	/* Before the first bytes of a connection, and again when more of it becomes known. */
+	void (*conn_info)(void *user, const struct conn_info *info);
 };
 
 struct collector {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "discover/accessors.h"
 #include "discover/elf_file.h"
+#include "discover/library_version.h"
 #include "discover/open_file.h"
 #include "discover/target_list.h"
 #include "model/target.h"
@@ -30,14 +31,24 @@ static bool wants(const struct target *t, const char *name)
 
 void crypto_library_complete(int fd, const char *path, struct target_list *list)
 {
+	char version[TARGET_VERSION_MAX];
+	bool has_read = false;
 	struct error ignored;
 	struct elf_file *elf;
 
 	if (elf_file_open_foreign(fd, path, &elf, &ignored) < 0)
 		return;
-	for (size_t i = 0; i < list->cnt; i++)
-		if (wants(list->items[i], elf_file_soname(elf)))
-			accessors_read_file(elf, &list->items[i]->layout);
+	for (size_t i = 0; i < list->cnt; i++) {
+		struct target *t = list->items[i];
+
+		if (!wants(t, elf_file_soname(elf)))
+			continue;
+		if (!has_read)
+			library_version_read(fd, version);
+		has_read = true;
+		snprintf(t->version, sizeof(t->version), "%s", version);
+		accessors_read_file(elf, &t->layout);
+	}
 	elf_file_free(elf);
 }
 

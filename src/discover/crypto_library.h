@@ -15,8 +15,8 @@ struct target_list;
 bool crypto_library_name_matches(const char *path);
 
 /*
- * Completes the layout of those targets that need the library that is open as `fd` and have not
- * been completed. A file that cannot be read completes nothing.
+ * Completes the layout and the version of those targets that need the library that is open as `fd`
+ * and have not been completed. A file that cannot be read completes nothing.
  */
 void crypto_library_complete(int fd, const char *path, struct target_list *list);
 

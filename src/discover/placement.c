@@ -6,7 +6,8 @@
  *      lead to the same one, no peeking function does, and it is no dearer than they are: it also
  *      sees calls that the library makes itself (BIO_f_ssl);
  *   2. each exported function: its first instruction if that is emulated, else the one behind a
- *      landing pad if that is, else the first.
+ *      landing pad if that is, else the first; where no return is wanted (free, clear), the first
+ *      emulated one on the straight way in.
  *
  * An exported function that calls another one of its role has no point of its own: its bytes would
  * count twice.
@@ -14,6 +15,7 @@
 #include "placement.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +64,58 @@ static bool place(struct code *c, uint64_t vaddr, bool plain, struct probe_point
 			 at->cost == PROBE_COST_EMULATED ? "is emulated"
 							 : "must be single-stepped");
 	return code_file_offset(c, vaddr + p->at, &p->file_off);
+}
+
+/* May a jump within the function lead to a place that is not its start? Not known is yes. */
+static bool may_be_jumped_to(struct code *c, const struct placement_function *f, uint64_t place)
+{
+	struct insn insn;
+
+	if (!f->size)
+		return true;
+	for (uint64_t at = f->vaddr; at < f->vaddr + f->size; at += insn.len) {
+		if (code_decode(c, at, &insn) < 0)
+			return true;
+		if (insn.flow == INSN_JUMP && !insn.target && !insn.slot)
+			return true;
+		if ((insn.flow == INSN_JUMP || insn.flow == INSN_BRANCH) &&
+		    insn.target > f->vaddr && insn.target <= place)
+			return true;
+	}
+	return false;
+}
+
+/* Instructions that are looked at behind a function's start. */
+enum { WAY_IN_MAX = 8 };
+
+/*
+ * A probe that wants no return may be on any instruction that each call passes once while the
+ * object is still in its register.
+ */
+static bool place_on_way_in(struct code *c, const struct placement_function *f,
+			    struct probe_point *p, char *why, size_t why_size)
+{
+	uint64_t at = f->vaddr;
+	struct insn insn;
+
+	if (code_machine(c) != CODE_X86_64)
+		return false;
+	for (int i = 0; i < WAY_IN_MAX; i++, at += insn.len) {
+		if (code_decode(c, at, &insn) < 0)
+			return false;
+		if (insn.cost == PROBE_COST_EMULATED)
+			break;
+		if (insn.flow != INSN_NEXT || insn.written & 1u << REG_RDI)
+			return false;
+	}
+	if (insn.cost != PROBE_COST_EMULATED || at - f->vaddr > UCHAR_MAX ||
+	    may_be_jumped_to(c, f, at) || !code_file_offset(c, at, &p->file_off))
+		return false;
+	p->at = (unsigned char)(at - f->vaddr);
+	p->cost = insn.cost;
+	put_text(p->instruction, sizeof(p->instruction), insn.text);
+	snprintf(why, why_size, "%.40s on the straight way in is emulated", insn.text);
+	return true;
 }
 
 static int add_point(struct probe_point *points, size_t *cnt, const struct probe_point *p)
@@ -246,6 +300,8 @@ static int add_exported(const struct group *g, bool plain, struct probe_point *p
 		if (is_covered(g, i) ||
 		    !place(g->code, g->functions[i].vaddr, plain, &p, why, sizeof(why)))
 			continue;
+		if (!plain && !probe_role_moves_bytes(p.role) && p.cost != PROBE_COST_EMULATED)
+			place_on_way_in(g->code, g->given[i], &p, why, sizeof(why));
 		list_covered(g, i, p.symbol, sizeof(p.symbol));
 		snprintf(p.reason, sizeof(p.reason), "%s%s%s", why,
 			 g->reason[0] ? "; no worker: " : "", g->reason);

@@ -3,8 +3,9 @@
  * Where exactly to probe: the cheapest correct instruction for each role of a library.
  *
  * A return probe takes the return address from the top of the stack (or the link register) when it
- * is hit, so a place is only ever the first instruction of a function, or the one right behind a
- * landing pad there: nothing has been pushed yet.
+ * is hit, so its place is only ever the first instruction of a function, or the one right behind a
+ * landing pad there: nothing has been pushed yet. Where no return is wanted, any instruction will
+ * do that each call passes once with the object still in its register.
  */
 #ifndef PLAINTAP_DISCOVER_PLACEMENT_H
 #define PLAINTAP_DISCOVER_PLACEMENT_H

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "connection.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "conn_info.h"
 #include "process.h"
 
 struct connection *connection_new(uint64_t key, struct process *process)
@@ -23,6 +26,32 @@ struct connection *connection_ref(struct connection *c)
 	return c;
 }
 
+static int learn(char **field, const char *text)
+{
+	if (*field || !text[0])
+		return 0;
+	*field = strdup(text);
+	return *field ? 0 : -ENOMEM;
+}
+
+int connection_describe(struct connection *c, const struct conn_info *info)
+{
+	int failed = 0;
+
+	if (c->role == CONN_ROLE_UNKNOWN)
+		c->role = info->role;
+	/* Both ends are of one socket: an end that is not known stays so. */
+	if (!c->local && !c->remote) {
+		failed |= learn(&c->local, info->local);
+		failed |= learn(&c->remote, info->remote);
+	}
+	failed |= learn(&c->tls_version, info->version);
+	failed |= learn(&c->tls_cipher, info->cipher);
+	failed |= learn(&c->sni, info->sni);
+	failed |= learn(&c->alpn, info->alpn);
+	return failed;
+}
+
 void connection_unref(struct connection *c)
 {
 	if (!c || --c->refs)
@@ -30,7 +59,12 @@ void connection_unref(struct connection *c)
 	process_unref(c->process);
 	free(c->local);
 	free(c->remote);
+	free(c->tls_version);
+	free(c->tls_cipher);
+	free(c->sni);
+	free(c->alpn);
 	free(c->library);
+	free(c->library_version);
 	free(c);
 }
 

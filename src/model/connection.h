@@ -24,25 +24,37 @@ enum conn_end {
 	CONN_END_CAPTURE, /* plaintap ended first */
 };
 
+struct conn_info;
+
 struct connection {
 	unsigned refs;
 	uint64_t key;		 /* the kernel side's number, unique in one run */
 	char id[32];		 /* "<pid>.<n>", n counts from 1 in each process */
 	struct process *process; /* one reference */
 	pid_t tid;		 /* thread of the first call */
-	enum conn_role role;	 /* from the first request seen */
-	char *local;		 /* "address:port", owned; NULL: unknown */
-	char *remote;		 /* the same */
-	char *library;		 /* path of the TLS library, owned; NULL: unknown */
-	uint32_t library_id;	 /* struct target.id; 0: unknown */
-	uint64_t opened_ns;	 /* wall clock, ns since 1970: first bytes seen */
-	uint64_t closed_ns;	 /* the same; 0 while open */
+	enum conn_role role;	 /* as the library says, or else from the first request seen */
+	char *local;	   /* "127.0.0.1:80", "[::1]:80", "unix:/path"; owned; NULL: unknown */
+	char *remote;	   /* the same */
+	char *tls_version; /* "TLS 1.3", owned; NULL: unknown */
+	char *tls_cipher;  /* "TLS_AES_128_GCM_SHA256", the same */
+	char *sni;	   /* the name that the client asked for, owned; NULL: unknown or none */
+	char *alpn;	   /* what was agreed on, "h2", the same */
+	char *library;	   /* path of the TLS library, owned; NULL: unknown */
+	char *library_version; /* "OpenSSL 3.0.17", owned; NULL: unknown */
+	uint32_t library_id;   /* struct target.id; 0: unknown */
+	uint64_t opened_ns;    /* wall clock, ns since 1970: first bytes seen */
+	uint64_t closed_ns;    /* the same; 0 while open */
 	enum conn_end end;
 };
 
 /* Takes its own reference on `process`. One reference; NULL without memory. */
 struct connection *connection_new(uint64_t key, struct process *process);
 struct connection *connection_ref(struct connection *c);
+/*
+ * Takes over what `info` knows and the connection does not yet. -ENOMEM: some of it may be missing
+ * then.
+ */
+int connection_describe(struct connection *c, const struct conn_info *info);
 /* NULL is fine. */
 void connection_unref(struct connection *c);
 

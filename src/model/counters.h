@@ -27,6 +27,7 @@ struct counters {
 		uint64_t records_dropped;	       /* of any kind, that found the ring full */
 		uint64_t ends_dropped;	 /* ends of connections that could not be told: their last
 					    losses, if any, are in bytes_dropped but in no gap */
+		uint64_t infos_dropped;	 /* descriptions of connections that could not be told */
 		uint64_t states_dropped; /* calls not followed: the table of calls was full */
 	} kernel;
 	struct {
@@ -39,8 +40,9 @@ struct counters {
 	struct {
 		uint64_t connections; /* ever opened */
 		uint64_t connections_closed;
-		uint64_t bytes;		/* passed on, both directions */
-		uint64_t bytes_refused; /* arrived, but no connection could be kept */
+		uint64_t connections_unaddressed; /* of those: whose addresses stayed unknown */
+		uint64_t bytes;			  /* passed on, both directions */
+		uint64_t bytes_refused;		  /* arrived, but no connection could be kept */
 		uint64_t gaps;
 		uint64_t gap_bytes;		      /* known to be missing */
 		uint64_t gap_bytes_by[GAP_CAUSE_CNT]; /* the same; several causes: the lowest bit */
@@ -52,8 +54,11 @@ struct counters {
 		uint64_t no_memory;	     /* messages cut or left out for want of memory */
 	} exchange;
 	struct {
-		uint64_t bytes;	   /* written by all sinks */
-		uint64_t failures; /* sinks that gave up */
+		uint64_t bytes;	     /* written by all sinks */
+		uint64_t failures;   /* sinks that gave up */
+		uint64_t waits;	     /* the queue of what is to be written was full */
+		uint64_t wait_ns;    /* for so long in all nothing was taken from the ring */
+		uint64_t queue_peak; /* most bytes of memory that the queue held */
 	} sink;
 };
 

@@ -4,7 +4,9 @@
  * line in sink/registry.c.
  *
  * Every call returns 0 or a negative errno; after a failure the caller closes the sink and tells
- * the person once. What was written before must stay readable. NULL members are skipped.
+ * the person once. What was written before must stay readable. NULL members are skipped. With a
+ * writer, a failure comes back from a later call, at the latest from flush() once the writer has
+ * done all its jobs.
  */
 #ifndef PLAINTAP_MODEL_SINK_H
 #define PLAINTAP_MODEL_SINK_H
@@ -21,12 +23,16 @@ struct counters;
 struct data_piece;
 struct exchange;
 
+struct writer;
+
 struct sink; /* each sink's own state */
 
 struct sink_options {
 	bool force;	/* overwrite existing files */
 	bool color;	/* terminal only */
 	unsigned width; /* terminal columns; 0: unknown */
+	/* Writes for all sinks; outlives them. NULL: they write themselves, and wait for it. */
+	struct writer *writer;
 };
 
 struct sink_ops {
@@ -47,11 +53,11 @@ struct sink_ops {
 	int (*conn_close)(struct sink *s, const struct connection *c);
 	int (*exchange)(struct sink *s, const struct exchange *x);
 	int (*data)(struct sink *s, const struct data_piece *d);
-	/* Write out what is buffered: called when the input pauses, and at the end. */
+	/* Write out what is buffered, or queue it: called when the input pauses, and at the end. */
 	int (*flush)(struct sink *s);
 	/* The last word. */
 	int (*summary)(struct sink *s, const struct counters *total);
-	/* Bytes written so far. */
+	/* Bytes written so far; what is queued is not. */
 	uint64_t (*written)(const struct sink *s);
 	/* Frees; NULL is fine. Files keep what was written. */
 	void (*close)(struct sink *s);

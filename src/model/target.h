@@ -48,6 +48,7 @@ enum {
 	PROBE_INSTRUCTION_MAX = 56,
 	PROBE_REASON_MAX = 240,
 	TARGET_CRYPTO_MAX = 64,
+	TARGET_VERSION_MAX = 32,
 };
 
 struct probe_point {
@@ -56,7 +57,7 @@ struct probe_point {
 	enum probe_len len_from;
 	enum probe_cost cost;
 	bool is_worker;	  /* a function inside the library that the exported ones call */
-	unsigned char at; /* bytes behind the function's start: 0, or 4 behind a landing pad */
+	unsigned char at; /* bytes behind the function's start: mostly 0 */
 	char symbol[PROBE_SYMBOL_MAX]; /* the exported functions it stands for, "SSL_read" */
 	char instruction[PROBE_INSTRUCTION_MAX]; /* "push r15" */
 	char reason[PROBE_REASON_MAX];		 /* why here, for people */
@@ -76,8 +77,9 @@ struct target {
 	 * functions, for the roles that workers have. */
 	struct probe_point fallback[TARGET_POINT_MAX];
 	size_t fallback_cnt;
-	char crypto[TARGET_CRYPTO_MAX]; /* "libcrypto.so.3", as it needs it; "": none */
-	struct tls_layout layout;	/* of its objects, and of that library's */
+	char crypto[TARGET_CRYPTO_MAX];	  /* "libcrypto.so.3", as it needs it; "": none */
+	char version[TARGET_VERSION_MAX]; /* "OpenSSL 3.0.17", as its libcrypto says; "": unknown */
+	struct tls_layout layout;	  /* of its objects, and of that library's */
 };
 
 /* NULL without memory; fd is -1. */

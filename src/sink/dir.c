@@ -4,6 +4,10 @@
  * streams with an open file stand in a list, the longest unused one first; it is closed when
  * another needs its place, and later opened again to append. Lost bytes are left out of the file;
  * the index says where they belong.
+ *
+ * All of that but the list is done by the writer, in the order in which it was asked for. So is a
+ * connection's line in the index, which tells what its files really hold: its first half is made
+ * when the connection closes, the second when the writer has closed the files.
  */
 #include "dir.h"
 
@@ -15,15 +19,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/map.h"
 #include "base/out_file.h"
+#include "base/writer.h"
 #include "json_model.h"
 #include "model/connection.h"
 
 enum {
-	OPEN_MAX = 256,	      /* file descriptors */
-	BATCH_MAX = 16 << 10, /* bytes that wait per stream; longer writes go straight out */
-	INDEX_BATCH_MAX = 64 << 10,
+	OPEN_MAX = 256, /* file descriptors */
+	LINE_MAX_LEN = 16 << 20,
 	GAP_MAX = 1024, /* holes listed per stream; all are summed up */
 	NAME_MAX_LEN = 48,
 };
@@ -46,7 +51,11 @@ struct stream {
 };
 
 struct conn_files {
+	struct writer_job job; /* first: the last thing to be done */
+	struct sink *sink;
 	struct stream streams[DIR_CNT];
+	struct buf line; /* of the index */
+	struct json json;
 };
 
 struct sink {
@@ -55,9 +64,10 @@ struct sink {
 	struct map conns; /* key of the connection -> struct conn_files, owned */
 	struct stream *oldest, *newest;
 	unsigned open_cnt;
-	struct out_file index;
-	struct buf line;
-	uint64_t written; /* by streams that are closed */
+	struct writer *writer;
+	struct out_file index; /* used by the writer's jobs only, between opening and closing */
+	uint64_t written;      /* by streams that are closed; the writer's jobs add to it */
+	int error;	       /* the first failure of any file, set by the writer's jobs */
 };
 
 static bool claims(const char *spec)
@@ -65,6 +75,11 @@ static bool claims(const char *spec)
 	size_t len = strlen(spec);
 
 	return len > 0 && spec[len - 1] == '/';
+}
+
+static int failure_of(const struct sink *s)
+{
+	return __atomic_load_n(&s->error, __ATOMIC_ACQUIRE);
 }
 
 static int open_folder(const char *spec, int *ret_fd, struct error *ret_error)
@@ -101,13 +116,14 @@ static int open_sink(const char *spec, const struct sink_options *opt, struct si
 	if (r < 0)
 		goto out_free;
 	snprintf(shown, sizeof(shown), "%sindex.jsonl", spec);
-	r = out_file_open(&s->index, s->dirfd, "index.jsonl", shown, opt->force, INDEX_BATCH_MAX,
+	r = out_file_open(&s->index, s->dirfd, "index.jsonl", shown, opt->force, OUT_FILE_BATCH,
 			  ret_error);
 	if (r < 0)
 		goto out_close;
+	s->index.shared_error = &s->error;
 	s->force = opt->force;
+	s->writer = opt->writer;
 	map_init(&s->conns);
-	buf_init(&s->line, 16 << 20);
 	*ret = s;
 	return 0;
 
@@ -169,11 +185,10 @@ static int use(struct sink *s, struct stream *st, const struct connection *c, en
 		if (!c->id[0] || c->id[0] == '.' || strchr(c->id, '/'))
 			return -EINVAL;
 		snprintf(st->name, sizeof(st->name), "%s.%s", c->id, dir_name(dir));
-		r = out_file_open(&st->file, s->dirfd, st->name, st->name, s->force, BATCH_MAX,
-				  NULL);
 		st->file.keep_partial = true;
-		if (r < 0)
-			st->name[0] = '\0';
+		st->file.shared_error = &s->error;
+		r = out_file_create(&st->file, s->writer, s->dirfd, st->name, s->force,
+				    OUT_FILE_BATCH);
 	}
 	if (r < 0)
 		return r;
@@ -191,8 +206,7 @@ static struct conn_files *find_or_add(struct sink *s, const struct connection *c
 	files = calloc(1, sizeof(*files));
 	if (!files)
 		return NULL;
-	for (int dir = 0; dir < DIR_CNT; dir++)
-		files->streams[dir].file.fd = -1;
+	files->sink = s;
 	if (map_put(&s->conns, c->key, files) < 0) {
 		free(files);
 		return NULL;
@@ -214,7 +228,9 @@ static int on_bytes(struct sink *s, const struct connection *c, enum dir dir, ui
 		return -ENOMEM;
 	st = &files->streams[dir];
 	r = use(s, st, c, dir);
-	return r < 0 ? r : out_file_write(&st->file, data, len);
+	if (!r)
+		r = out_file_write(&st->file, data, len);
+	return r < 0 ? r : failure_of(s);
 }
 
 static int on_gap(struct sink *s, const struct connection *c, enum dir dir, uint64_t off,
@@ -247,7 +263,7 @@ static void stream_line(struct json *j, const char *key, const struct stream *st
 	json_key(j, key);
 	json_object_begin(j);
 	json_key(j, "file");
-	json_c_str(j, st->name[0] ? st->name : NULL);
+	json_c_str(j, st->file.made ? st->name : NULL);
 	json_key(j, "bytes");
 	json_u64(j, st->file.written);
 	json_key(j, "lost_bytes");
@@ -269,8 +285,12 @@ static void stream_line(struct json *j, const char *key, const struct stream *st
 	json_object_end(j);
 }
 
-static void index_line(struct json *j, const struct connection *c, const struct conn_files *files)
+static void begin_line(struct conn_files *files, const struct connection *c)
 {
+	struct json *j = &files->json;
+
+	buf_init(&files->line, LINE_MAX_LEN);
+	json_init(j, &files->line);
 	json_object_begin(j);
 	json_key(j, "type");
 	json_c_str(j, "connection");
@@ -285,89 +305,107 @@ static void index_line(struct json *j, const struct connection *c, const struct 
 	json_c_str(j, conn_end_name(c->end));
 	json_model_process(j, c);
 	json_model_conn(j, c);
+}
+
+static int end_line(struct conn_files *files)
+{
+	struct json *j = &files->json;
+	int r;
+
 	stream_line(j, "sent", &files->streams[DIR_SENT]);
 	stream_line(j, "received", &files->streams[DIR_RECEIVED]);
 	json_object_end(j);
+	r = json_error(j);
+	return r < 0 ? r : buf_append_byte(&files->line, '\n');
 }
 
-static int write_index(struct sink *s, const struct connection *c, const struct conn_files *files)
+static int write_index(struct sink *s, struct conn_files *files)
 {
-	struct json j;
-	int r;
+	int r = end_line(files);
 
-	buf_reset(&s->line);
-	json_init(&j, &s->line);
-	index_line(&j, c, files);
-	r = json_error(&j);
 	if (!r)
-		r = buf_append_byte(&s->line, '\n');
+		r = out_file_give(&s->index, &files->line);
 	if (!r)
-		r = out_file_write(&s->index, s->line.data, s->line.len);
-	return r < 0 ? r : out_file_mark(&s->index);
+		r = out_file_mark(&s->index);
+	return r < 0 ? r : out_file_flush(&s->index);
 }
 
-/* Frees; what was written stays. The first error of both files. */
-static int close_files(struct sink *s, struct conn_files *files)
-{
-	int r = 0;
-
-	for (int dir = 0; dir < DIR_CNT; dir++) {
-		struct stream *st = &files->streams[dir];
-		int failed;
-
-		unlist(s, st);
-		failed = out_file_close(&st->file);
-		s->written += st->file.written;
-		r = r ? r : failed;
-	}
-	return r;
-}
-
+/* Frees; what was written stays. */
 static void free_files(struct conn_files *files)
 {
 	for (int dir = 0; dir < DIR_CNT; dir++)
 		free(files->streams[dir].holes);
+	buf_done(&files->line);
 	free(files);
+}
+
+/* Both files are closed. */
+static void finish(struct conn_files *files)
+{
+	struct sink *s = files->sink;
+
+	for (int dir = 0; dir < DIR_CNT; dir++)
+		__atomic_fetch_add(&s->written, files->streams[dir].file.written, __ATOMIC_RELAXED);
+	free_files(files);
+}
+
+static void run_finish(struct writer_job *job)
+{
+	struct conn_files *files = (struct conn_files *)job;
+	struct sink *s = files->sink;
+	int r = write_index(s, files);
+
+	if (r < 0 && !s->error)
+		__atomic_store_n(&s->error, r, __ATOMIC_RELEASE);
+	finish(files);
+}
+
+static void end_files(struct sink *s, struct conn_files *files)
+{
+	for (int dir = 0; dir < DIR_CNT; dir++) {
+		unlist(s, &files->streams[dir]);
+		out_file_end(&files->streams[dir].file);
+	}
 }
 
 static int on_conn_close(struct sink *s, const struct connection *c)
 {
 	struct conn_files *files = find_or_add(s, c);
-	int r, failed;
 
 	if (!files)
 		return -ENOMEM;
 	map_remove(&s->conns, c->key);
-	failed = close_files(s, files);
-	r = write_index(s, c, files);
-	free_files(files);
-	return failed ? failed : r;
+	end_files(s, files);
+	begin_line(files, c);
+	files->job.run = run_finish;
+	files->job.cost = sizeof(*files) + files->line.cap;
+	if (s->writer)
+		writer_submit(s->writer, &files->job);
+	else
+		run_finish(&files->job);
+	return failure_of(s);
 }
 
 static int flush(struct sink *s)
 {
-	int r = out_file_flush(&s->index);
-
-	for (struct stream *st = s->oldest; st; st = st->next) {
-		int failed = out_file_flush(&st->file);
-
-		r = r ? r : failed;
-	}
-	return r;
+	for (struct stream *st = s->oldest; st; st = st->next)
+		out_file_flush(&st->file);
+	return failure_of(s);
 }
 
 static uint64_t written(const struct sink *s)
 {
-	uint64_t sum = s->written + s->index.written;
+	uint64_t sum = __atomic_load_n(&s->written, __ATOMIC_RELAXED);
 	size_t pos = 0;
 	uint64_t key;
 	void *value;
 
+	sum += out_file_written(&s->index);
 	while (map_next(&s->conns, &pos, &key, &value)) {
 		const struct conn_files *files = value;
 
-		sum += files->streams[DIR_SENT].file.written +
-		       files->streams[DIR_RECEIVED].file.written;
+		for (int dir = 0; dir < DIR_CNT; dir++)
+			sum += out_file_written(&files->streams[dir].file);
 	}
 	return sum;
 }
@@ -380,13 +418,15 @@ static void close_sink(struct sink *s)
 
 	if (!s)
 		return;
-	while (map_next(&s->conns, &pos, &key, &value)) {
-		close_files(s, value);
-		free_files(value);
-	}
+	while (map_next(&s->conns, &pos, &key, &value))
+		end_files(s, value);
+	if (s->writer)
+		writer_wait(s->writer, writer_newest(s->writer));
+	pos = 0;
+	while (map_next(&s->conns, &pos, &key, &value))
+		finish(value);
 	map_done(&s->conns);
 	out_file_close(&s->index);
-	buf_done(&s->line);
 	close(s->dirfd);
 	free(s);
 }

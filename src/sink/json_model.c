@@ -101,7 +101,12 @@ void json_model_conn(struct json *j, const struct connection *c)
 	key_c_str(j, "remote", c->remote);
 	json_key(j, "tls");
 	json_object_begin(j);
+	key_c_str(j, "version", c->tls_version);
+	key_c_str(j, "cipher", c->tls_cipher);
+	key_c_str(j, "sni", c->sni);
+	key_c_str(j, "alpn", c->alpn);
 	key_c_str(j, "library", c->library);
+	key_c_str(j, "library_version", c->library_version);
 	json_object_end(j);
 	json_object_end(j);
 }
@@ -305,6 +310,7 @@ static void early_stages(struct json *j, const struct counters *c)
 	key_u64(j, "bytes_sent", c->kernel.bytes_sent);
 	by_cause(j, "bytes_dropped", c->kernel.bytes_dropped);
 	key_u64(j, "ends_dropped", c->kernel.ends_dropped);
+	key_u64(j, "infos_dropped", c->kernel.infos_dropped);
 	key_u64(j, "records_dropped", c->kernel.records_dropped);
 	key_u64(j, "states_dropped", c->kernel.states_dropped);
 	json_object_end(j);
@@ -324,6 +330,7 @@ static void late_stages(struct json *j, const struct counters *c)
 	json_object_begin(j);
 	key_u64(j, "connections", c->stream.connections);
 	key_u64(j, "connections_closed", c->stream.connections_closed);
+	key_u64(j, "connections_unaddressed", c->stream.connections_unaddressed);
 	key_u64(j, "bytes", c->stream.bytes);
 	key_u64(j, "bytes_refused", c->stream.bytes_refused);
 	key_u64(j, "gaps", c->stream.gaps);
@@ -341,6 +348,9 @@ static void late_stages(struct json *j, const struct counters *c)
 	json_object_begin(j);
 	key_u64(j, "bytes", c->sink.bytes);
 	key_u64(j, "failures", c->sink.failures);
+	key_u64(j, "waits", c->sink.waits);
+	key_u64(j, "wait_ns", c->sink.wait_ns);
+	key_u64(j, "queue_peak", c->sink.queue_peak);
 	json_object_end(j);
 }
 

@@ -11,7 +11,6 @@
 #include "json_model.h"
 
 enum {
-	BATCH_MAX = 256 << 10,
 	LINE_KEEP = 1 << 20, /* memory of a longer line is given back */
 };
 
@@ -40,13 +39,15 @@ static int open_sink(const char *spec, const struct sink_options *opt, struct si
 	if (!s)
 		return error_set(ret_error, -ENOMEM, "cannot write %s: out of memory", spec);
 	if (!strcmp(spec, "-"))
-		out_file_borrow(&s->file, STDOUT_FILENO, BATCH_MAX);
+		out_file_borrow(&s->file, STDOUT_FILENO, OUT_FILE_BATCH);
 	else
-		r = out_file_open(&s->file, AT_FDCWD, spec, spec, opt->force, BATCH_MAX, ret_error);
+		r = out_file_open(&s->file, AT_FDCWD, spec, spec, opt->force, OUT_FILE_BATCH,
+				  ret_error);
 	if (r < 0) {
 		free(s);
 		return r;
 	}
+	out_file_use_writer(&s->file, opt->writer);
 	buf_init(&s->line, line_max);
 	*ret = s;
 	return 0;
@@ -60,7 +61,7 @@ static int write_line(struct sink *s, struct json *j)
 	if (!r)
 		r = buf_append_byte(&s->line, '\n');
 	if (!r)
-		r = out_file_write(&s->file, s->line.data, s->line.len);
+		r = out_file_give(&s->file, &s->line);
 	if (!r)
 		r = out_file_mark(&s->file);
 	if (s->line.cap > LINE_KEEP)
@@ -110,7 +111,7 @@ static int flush(struct sink *s)
 
 static uint64_t written(const struct sink *s)
 {
-	return s->file.written;
+	return out_file_written(&s->file);
 }
 
 static void close_sink(struct sink *s)

@@ -11,7 +11,8 @@
  *	      "ok": true
  *	    }
  *
- * → : the program is the client, ← : it is the server. It is made in a buffer and written in one
+ * → : the program is the client, ← : it is the server; then, unless a URL says it, who is at the
+ * other end. It is made in a buffer and written in one
  * go, so that the traced program's own output does not come in between.
  */
 #include "terminal.h"
@@ -358,6 +359,21 @@ static struct str content_type(const struct exchange *x)
 	return str_trim(end < 0 ? type : str_make(type.p, (size_t)end));
 }
 
+/* The URL names whom a client talks to; everybody else is shown by the address. */
+static void put_peer(struct block *b, const struct exchange *x)
+{
+	const struct connection *c = x->conn;
+	bool is_named = c->role != CONN_ROLE_SERVER && x->url && x->host.len &&
+			!(c->remote && !strncmp(c->remote, "unix:", 5));
+
+	if (!c->remote || is_named)
+		return;
+	style(b, DIM);
+	put_untrusted(b, str_from(c->remote));
+	style(b, PLAIN);
+	put(b, "  ");
+}
+
 static void put_headline(struct block *b, const struct exchange *x)
 {
 	bool server = x->conn->role == CONN_ROLE_SERVER;
@@ -367,6 +383,7 @@ static void put_headline(struct block *b, const struct exchange *x)
 
 	put_who(b, x->conn, x->begin_ns);
 	put(b, server ? "← " : "→ ");
+	put_peer(b, x);
 	put_request_line(b, x);
 	put_status(b, x);
 	style(b, DIM);
@@ -406,6 +423,10 @@ int terminal_data(struct buf *out, const struct data_piece *d, bool color)
 		put_size(&b, d->len);
 	}
 	style(&b, DIM);
+	if (d->conn->remote) {
+		put(&b, d->dir == DIR_SENT ? "  to " : "  from ");
+		put_untrusted(&b, str_from(d->conn->remote));
+	}
 	put(&b, "  #");
 	put_untrusted(&b, str_from(d->conn->id));
 	style(&b, PLAIN);
@@ -431,8 +452,8 @@ static int open_sink(const char *spec, const struct sink_options *opt, struct si
 
 	if (!s)
 		return error_set(ret_error, -ENOMEM, "cannot show anything: out of memory");
-	/* No batch: each block goes out at once. */
-	out_file_borrow(&s->file, STDOUT_FILENO, 0);
+	out_file_borrow(&s->file, STDOUT_FILENO, OUT_FILE_BATCH);
+	out_file_use_writer(&s->file, opt->writer);
 	s->file.keep_partial = true;
 	buf_init(&s->block, block_max);
 	s->color = opt->color;
@@ -443,7 +464,10 @@ static int open_sink(const char *spec, const struct sink_options *opt, struct si
 static int write_block(struct sink *s, int r)
 {
 	if (!r)
-		r = out_file_write(&s->file, s->block.data, s->block.len);
+		r = out_file_give(&s->file, &s->block);
+	/* Each block goes out at once. */
+	if (!r)
+		r = out_file_flush(&s->file);
 	buf_reset(&s->block);
 	if (s->block.cap > BLOCK_KEEP)
 		buf_done(&s->block);
@@ -460,9 +484,15 @@ static int on_data(struct sink *s, const struct data_piece *d)
 	return write_block(s, terminal_data(&s->block, d, s->color));
 }
 
+/* Nothing waits here; but a failure may be known by now. */
+static int flush(struct sink *s)
+{
+	return out_file_flush(&s->file);
+}
+
 static uint64_t written(const struct sink *s)
 {
-	return s->file.written;
+	return out_file_written(&s->file);
 }
 
 static void close_sink(struct sink *s)
@@ -481,6 +511,7 @@ const struct sink_ops terminal_sink = {
 	.open = open_sink,
 	.exchange = on_exchange,
 	.data = on_data,
+	.flush = flush,
 	.written = written,
 	.close = close_sink,
 };

@@ -9,6 +9,7 @@
 
 #include "base/map.h"
 #include "conn.h"
+#include "model/conn_info.h"
 #include "model/counters.h"
 #include "model/gap.h"
 #include "model/process.h"
@@ -44,6 +45,7 @@ static struct connection *describe(struct stream *s, uint64_t key, pid_t pid, pi
 {
 	struct process *process = s->config.ops->process_of(s->config.user, pid);
 	const char *path = s->config.ops->library_of(s->config.user, library);
+	const char *version = s->config.ops->library_version_of(s->config.user, library);
 	struct connection *info;
 	uintptr_t n;
 
@@ -58,7 +60,10 @@ static struct connection *describe(struct stream *s, uint64_t key, pid_t pid, pi
 	info->library_id = library;
 	if (path)
 		info->library = strdup(path);
-	if ((path && !info->library) || number_in_process(s, pid, &n) < 0) {
+	if (version)
+		info->library_version = strdup(version);
+	if ((path && !info->library) || (version && !info->library_version) ||
+	    number_in_process(s, pid, &n) < 0) {
 		connection_unref(info);
 		return NULL;
 	}
@@ -97,6 +102,17 @@ static struct conn *conn_open(struct stream *s, uint64_t key, pid_t pid, pid_t t
 	}
 	s->config.counters->stream.connections++;
 	return c;
+}
+
+/* What memory is missing for stays unknown. */
+void stream_conn_info(struct stream *s, const struct conn_info *info)
+{
+	struct conn *c = map_get(&s->conns, info->conn_key);
+
+	if (!c)
+		c = conn_open(s, info->conn_key, info->pid, info->tid, info->library, info->ts_ns);
+	if (c)
+		connection_describe(c->info, info);
 }
 
 static unsigned lowest_bit(unsigned causes)
@@ -157,6 +173,8 @@ static void conn_close(struct stream *s, struct conn *c, enum conn_end end, uint
 	c->info->closed_ns = ts_ns;
 	conn_finish(c, end != CONN_END_CAPTURE, ts_ns);
 	s->config.counters->stream.connections_closed++;
+	if (!c->info->local)
+		s->config.counters->stream.connections_unaddressed++;
 	s->config.ops->conn_close(s->config.user, c->info, c->listener);
 	conn_free(c);
 }

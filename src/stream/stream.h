@@ -21,6 +21,7 @@
 #include "model/message.h"
 #include "model/proto.h"
 
+struct conn_info;
 struct counters;
 struct process;
 struct stream;
@@ -31,6 +32,8 @@ struct stream_ops {
 	struct process *(*process_of)(void *user, pid_t pid);
 	/* Path of the library with that target id, borrowed; NULL: unknown. */
 	const char *(*library_of)(void *user, uint32_t library);
+	/* Its version, the same. */
+	const char *(*library_version_of)(void *user, uint32_t library);
 	/* A connection begins; *ret_listener becomes the `user` of its messages. Negative: refused.
 	 */
 	int (*conn_open)(void *user, struct connection *c, void **ret_listener);
@@ -59,6 +62,8 @@ void stream_free(struct stream *s);
 
 /* Have the bytes from `off` on been passed on before? */
 bool stream_has_passed(const struct stream *s, uint64_t conn_key, enum dir dir, uint64_t off);
+/* Who a connection is; opens it when it is not known yet. */
+void stream_conn_info(struct stream *s, const struct conn_info *info);
 void stream_chunk(struct stream *s, const struct chunk *c);
 /* Also tells a loss at the end, and a connection of which nothing at all arrived. */
 void stream_conn_end(struct stream *s, const struct chunk_end *end);

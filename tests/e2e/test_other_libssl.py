@@ -3,8 +3,8 @@
 
 import platform
 
-from harness import (PROGS, TLS_SERVER, Skip, blocks_bytes, check, check_eq, check_truth, main, os,
-                     subprocess, truth_of)
+from harness import (PROGS, TLS_PAIR, TLS_SERVER, Skip, blocks_bytes, check, check_eq, check_truth,
+                     main, os, read_jsonl, subprocess, truth_of)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TLS_ANY = os.path.join(PROGS, "tls_any")
@@ -35,6 +35,19 @@ def traced(case, argv, library, *options):
     return out, flows
 
 
+def check_ends(flows, version, tls):
+    """The two ends of one connection in one process; returns both as (local, remote)."""
+    conns = {row["conn"]["role"]: row["conn"] for row in read_jsonl(flows + "index.jsonl")}
+    check_eq(sorted(conns), ["client", "server"], "roles")
+    for conn in conns.values():
+        check(conn["tls"]["library_version"].startswith("OpenSSL " + version), str(conn["tls"]))
+        check_eq(conn["tls"]["version"], tls, "TLS version")
+        check(conn["tls"]["cipher"].startswith("TLS_"), "a cipher")
+    client, server = [(conns[role]["local"], conns[role]["remote"]) for role in sorted(conns)]
+    check_eq(client, server[::-1], "one connection")
+    return client
+
+
 def test_any(case, folder, suffix, api, *options):
     where = os.path.join(fetched(), "libssl", "%s-%s" % (folder, ARCH))
     libraries = [os.path.join(where, name + suffix) for name in ("libcrypto.so.", "libssl.so.")]
@@ -46,16 +59,37 @@ def test_any(case, folder, suffix, api, *options):
         for name in names:
             with open(flows + name, "rb") as f:
                 check(f.read() == blocks_bytes(size), "the bytes of " + name)
+        check_eq(check_ends(flows, suffix, "TLS 1.3"), ("unix:", "unix:"), "a socket pair")
 
 
-def test_newest(case, cell, *options):
-    """A program of this machine, with the C library that the newest libssl needs."""
+def newest_argv(*argv):
+    """A program of this machine, with the newest libssl and the C library that it needs."""
     root = fetched()
     libc, libssl = [os.path.join(root, kind, "trixie-" + ARCH) for kind in ("libc", "libssl")]
     loader = [n for n in os.listdir(libc) if n.startswith("ld-")][0]
-    argv = [os.path.join(libc, loader), "--library-path", libssl + ":" + libc, TLS_CELLS, "--wait", cell]
-    out, flows = traced(case, argv, libssl + "/libssl.so.3", *options)
+    return ([os.path.join(libc, loader), "--library-path", libssl + ":" + libc, *argv],
+            libssl + "/libssl.so.3")
+
+
+def test_newest(case, cell, *options):
+    argv, library = newest_argv(TLS_CELLS, "--wait", cell)
+    out, flows = traced(case, argv, library, *options)
     check_truth(flows, truth_of(out))
+    conns = [row["conn"] for row in read_jsonl(flows + "index.jsonl")]
+    check_eq({c["role"] for c in conns}, {"client", "server"}, "roles")
+    for conn in conns:
+        check_eq(conn["tls"]["version"], "TLS 1.2" if cell == "renegotiation" else "TLS 1.3", "version")
+        check(conn["tls"]["library_version"].startswith("OpenSSL 3.5."), "the library's version")
+        # Both ends are joined by memory, or by a socket pair.
+        check_eq(conn["local"], "unix:" if cell == "implicit" else None, "local")
+
+
+def test_newest_ends(case, tls):
+    argv, library = newest_argv(TLS_PAIR, "--wait", "--tls", tls)
+    out, flows = traced(case, argv, library)
+    check_truth(flows, truth_of(out))
+    ends = check_ends(flows, "3.5.", "TLS " + tls)
+    check(all(e.startswith("127.0.0.1:") for e in ends), "TCP on loopback: %s" % (ends,))
 
 
 def newest(name, cell):
@@ -75,4 +109,6 @@ main([
      + newest("SSL_clear between connections", "clear") + newest("SSL_peek adds nothing", "peek")
      + newest("negotiated anew", "renegotiation")
      + newest("the handshake inside of a read and a write", "implicit")
+     + [("3.5: who talks, TLS " + tls, lambda c, tls=tls: test_newest_ends(c, tls))
+        for tls in ("1.2", "1.3")]
      + [("3.5: BIO_f_ssl", lambda c: test_newest(c, "bio"))])

@@ -128,6 +128,11 @@ static const char *library_of(void *user, uint32_t library)
 	return library == 1 ? "/lib/libssl.so.3" : NULL;
 }
 
+static const char *library_version_of(void *user, uint32_t library)
+{
+	return library == 1 ? "OpenSSL 3.0.17" : NULL;
+}
+
 static int conn_open(void *user, struct connection *c, void **ret_listener)
 {
 	struct fixture *f = user;
@@ -166,8 +171,9 @@ static void conn_close(void *user, struct connection *c, void *listener)
 
 void fixture_start(struct fixture *f, size_t conn_max)
 {
-	static const struct stream_ops ops = { process_of, library_of, conn_open,
-					       tap_bytes,  tap_gap,    conn_close };
+	static const struct stream_ops ops = { process_of, library_of, library_version_of,
+					       conn_open,  tap_bytes,  tap_gap,
+					       conn_close };
 	static const struct message_ops messages;
 	struct stream_config config = {
 		.ops = &ops,

@@ -3,6 +3,8 @@
 #include "model/dir.h"
 #include "model/gap.h"
 #include "model/target.h"
+#include "model/tls_layout.h"
+#include "conn_record.h"
 #include "records.h"
 #include "tap.h"
 
@@ -40,6 +42,28 @@ static void test_directions(void)
 	INT_EQ(DIR_CNT, REC_DIR_CNT);
 }
 
+static void test_fields_of_a_layout(void)
+{
+	INT_EQ(TLS_FIELD_RBIO, LAYOUT_RBIO);
+	INT_EQ(TLS_FIELD_WBIO, LAYOUT_WBIO);
+	INT_EQ(TLS_FIELD_VERSION, LAYOUT_VERSION);
+	INT_EQ(TLS_FIELD_IS_SERVER, LAYOUT_IS_SERVER);
+	INT_EQ(TLS_FIELD_ALPN, LAYOUT_ALPN);
+	INT_EQ(TLS_FIELD_ALPN_LEN, LAYOUT_ALPN_LEN);
+	INT_EQ(TLS_FIELD_CIPHER, LAYOUT_CIPHER);
+	INT_EQ(TLS_FIELD_SERVER_NAME, LAYOUT_SERVER_NAME);
+	INT_EQ(TLS_FIELD_CIPHER_ID, LAYOUT_CIPHER_ID);
+	INT_EQ(TLS_FIELD_BIO_TYPE, LAYOUT_BIO_TYPE);
+	INT_EQ(TLS_FIELD_BIO_INIT, LAYOUT_BIO_INIT);
+	INT_EQ(TLS_FIELD_BIO_NUM, LAYOUT_BIO_NUM);
+	INT_EQ(TLS_FIELD_BIO_NEXT, LAYOUT_BIO_NEXT);
+	INT_EQ(TLS_FIELD_BIO_DATA, LAYOUT_BIO_DATA);
+	INT_EQ(TLS_FIELD_CNT, LAYOUT_FIELD_CNT);
+	INT_EQ(TLS_BIO_DESCRIPTOR, LAYOUT_BIO_DESCRIPTOR);
+	INT_EQ(TLS_BIO_FILTER, LAYOUT_BIO_FILTER);
+	INT_EQ(TLS_BIO_ACCEPT, LAYOUT_BIO_ACCEPT);
+}
+
 static void test_cookie_round_trip(void)
 {
 	static const uint32_t targets[] = { 0, 1, 0xff, 0x100, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -63,6 +87,7 @@ int main(void)
 	RUN(test_roles);
 	RUN(test_places_of_the_length);
 	RUN(test_directions);
+	RUN(test_fields_of_a_layout);
 	RUN(test_cookie_round_trip);
 	return tap_done();
 }

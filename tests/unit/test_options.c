@@ -150,6 +150,12 @@ static void test_sizes(void)
 	INT_EQ(opt.ring_size, 65536);
 	INT_EQ(PARSE("--buffer=1G"), 0);
 	INT_EQ(opt.ring_size, 1 << 30);
+	INT_EQ(PARSE("--queue", "3M"), 0);
+	INT_EQ(opt.queue_size, 3 << 20);
+	INT_EQ(PARSE("--queue=0"), 0);
+	INT_EQ(opt.queue_size, 0);
+	REFUSED("--queue 2G: must be 1G at most", "--queue", "2G");
+	REFUSED("--queue x: not a size", "--queue=x");
 	REFUSED("--buffer 100000: must be a power of two", "--buffer", "100000");
 	REFUSED("--buffer 32K: must be", "--buffer=32K");
 	REFUSED("--buffer 2G: must be", "--buffer=2G");

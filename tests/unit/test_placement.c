@@ -134,6 +134,33 @@ static void test_sendfile(void)
 	       "SSL_sendfile");
 }
 
+static void expect_free_at(const char *code, unsigned at, enum probe_cost cost)
+{
+	good_library();
+	code_image_put(&image, FREE, code);
+	INT_EQ(choose(false), 0);
+	expect(find(PROBE_FREE), FREE, at, PROBE_LEN_NONE, cost, "SSL_free");
+	INT_EQ(choose(true), 0);
+	expect(find(PROBE_FREE), FREE, 0, PROBE_LEN_NONE, PROBE_COST_SINGLE_STEPPED, "SSL_free");
+}
+
+/* Without a return any place will do that each call passes once, its object in its register. */
+static void test_no_return_wanted(void)
+{
+	/* test rdi,rdi; je 1f; ret; 1: ret */
+	expect_free_at("4885ff 7401 c3 c3", 3, PROBE_COST_EMULATED);
+	/* endbr64 in front */
+	expect_free_at("f30f1efa 4885ff 7401 c3 c3", 7, PROBE_COST_EMULATED);
+	/* …; je 1f; dec ecx; jne to the je: a loop; 1: ret */
+	expect_free_at("4885ff 7404 ffc9 75fa c3", 0, PROBE_COST_SINGLE_STEPPED);
+	/* an indirect jump behind it may lead anywhere */
+	expect_free_at("4885ff 7402 ffe0 c3", 0, PROBE_COST_SINGLE_STEPPED);
+	/* mov rdi,rsi; je 1f; ret; 1: ret */
+	expect_free_at("4889f7 7401 c3 c3", 0, PROBE_COST_SINGLE_STEPPED);
+	/* call rax, ret: others may change the register */
+	expect_free_at("ffd0 53 5b c3", 0, PROBE_COST_SINGLE_STEPPED);
+}
+
 static void test_workers(void)
 {
 	good_library();
@@ -371,6 +398,7 @@ static void test_cut(void)
 
 int main(void)
 {
+	RUN(test_no_return_wanted);
 	RUN(test_workers);
 	RUN(test_sendfile);
 	RUN(test_plain);

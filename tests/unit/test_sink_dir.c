@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/out_file.h"
+#include "base/writer.h"
 #include "sample.h"
 #include "sink/dir.h"
 #include "tap.h"
@@ -12,6 +15,13 @@ static char dir[] = "/tmp/plaintap-test-XXXXXX";
 static char spec[64];
 static char path[512];
 static struct sink_options options;
+
+/* With a writer, what was flushed is written now. */
+static void settle(void)
+{
+	if (options.writer)
+		writer_wait(options.writer, writer_newest(options.writer));
+}
 
 static const char *in_dir(const char *name)
 {
@@ -57,12 +67,14 @@ static void test_bytes_and_index(void)
 	INT_EQ(dir_sink.gap(s, c, DIR_SENT, 3, 10, GAP_RING_FULL), 0);
 	put(s, c, DIR_SENT, "two");
 	INT_EQ(dir_sink.flush(s), 0);
+	settle();
 	check_file("4242.1.sent", "onetwo");
 	INT_EQ(dir_sink.written(s), 6);
 	c->closed_ns = c->opened_ns + 1;
 	c->end = CONN_END_FREED;
 	INT_EQ(dir_sink.conn_close(s, c), 0);
 	INT_EQ(dir_sink.flush(s), 0);
+	settle();
 	index = sample_read(in_dir("index.jsonl"), NULL);
 	INT_EQ(dir_sink.written(s), 6 + strlen(index));
 	OK(strstr(index, "\"end\":\"freed\",\"process\":{\"pid\":4242,"));
@@ -191,6 +203,70 @@ static void test_large_write(void)
 	empty_dir();
 }
 
+/* The failure of one file is found by a call for any other, and what was given before is kept. */
+static void test_failure_comes_later(void)
+{
+	struct connection *good = sample_conn(), *bad = sample_conn();
+	struct sink *s = NULL;
+	char *index;
+
+	options.force = true;
+	INT_EQ(dir_sink.open(spec, &options, &s, NULL), 0);
+	options.force = false;
+	good->key = 7;
+	snprintf(good->id, sizeof(good->id), "7.1");
+	put(s, good, DIR_SENT, "kept");
+	INT_EQ(dir_sink.flush(s), 0);
+	INT_EQ(symlink("/dev/null", in_dir("4242.1.received")), 0);
+	dir_sink.bytes(s, bad, DIR_RECEIVED, 0, (const uint8_t *)"x", 1);
+	settle();
+	INT_EQ(dir_sink.bytes(s, good, DIR_SENT, 4, (const uint8_t *)"!", 1), -ELOOP);
+	INT_EQ(dir_sink.flush(s), -ELOOP);
+	INT_EQ(dir_sink.conn_close(s, bad), -ELOOP);
+	INT_EQ(dir_sink.conn_close(s, good), -ELOOP);
+	dir_sink.close(s);
+	check_file("7.1.sent", "kept!");
+	index = sample_read(in_dir("index.jsonl"), NULL);
+	OK_MSG(!strstr(index, "4242.1.received"), "what was not made is not named");
+	OK(strstr(index, "\"sent\":{\"file\":\"7.1.sent\",\"bytes\":5,"));
+	free(index);
+	connection_unref(good);
+	connection_unref(bad);
+	empty_dir();
+}
+
+/* More than the disk takes, given before it is known: the index tells what stayed. */
+static void test_index_tells_what_stayed(void)
+{
+	struct connection *c = sample_conn();
+	struct rlimit old, small;
+	struct sink *s = NULL;
+	char *index;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = old;
+	small.rlim_cur = 2000;
+	setrlimit(RLIMIT_FSIZE, &small);
+	INT_EQ(dir_sink.open(spec, &options, &s, NULL), 0);
+	for (int i = 0; i < 10; i++) {
+		uint8_t part[300] = { 0 };
+
+		dir_sink.bytes(s, c, DIR_SENT, 0, part, sizeof(part));
+		dir_sink.flush(s);
+	}
+	dir_sink.conn_close(s, c);
+	settle();
+	INT_EQ(dir_sink.flush(s), -EFBIG);
+	dir_sink.close(s);
+	setrlimit(RLIMIT_FSIZE, &old);
+	index = sample_read(in_dir("index.jsonl"), NULL);
+	OK(strstr(index, "\"sent\":{\"file\":\"4242.1.sent\",\"bytes\":2000,"));
+	free(index);
+	connection_unref(c);
+	empty_dir();
+}
+
 int main(void)
 {
 	OK(mkdtemp(dir) != NULL);
@@ -200,6 +276,16 @@ int main(void)
 	RUN(test_links_and_bad_names);
 	RUN(test_many_connections);
 	RUN(test_large_write);
+	RUN(test_failure_comes_later);
+	RUN(test_index_tells_what_stayed);
+	options.writer = out_file_writer_new(1 << 20);
+	RUN(test_bytes_and_index);
+	RUN(test_existing_needs_force);
+	RUN(test_many_connections);
+	RUN(test_large_write);
+	RUN(test_failure_comes_later);
+	RUN(test_index_tells_what_stayed);
+	writer_free(options.writer);
 	rmdir(dir);
 	return tap_done();
 }

@@ -36,6 +36,39 @@ static char *line_of(const struct exchange *x)
 	return sample_read(path, NULL);
 }
 
+/* Who it is, in every kind of line. */
+static void test_identity(void)
+{
+	struct connection *c = sample_conn();
+	struct exchange *x = sample_exchange(c);
+	struct data_piece piece = { .conn = c, .ts_ns = sample_ts_ns };
+	static const char want[] =
+		"\"conn\":{\"id\":\"4242.1\",\"role\":\"client\",\"local\":\"10.0.0.5:51234\","
+		"\"remote\":\"[2001:db8::1]:443\",\"tls\":{\"version\":\"TLS 1.3\","
+		"\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"sni\":\"example.org\",\"alpn\":\"h2\","
+		"\"library\":\"/usr/lib/libssl.so.3\",\"library_version\":\"OpenSSL 3.0.17\"}}";
+	struct sink *s = open_it();
+	char *text;
+
+	c->local = strdup("10.0.0.5:51234");
+	c->remote = strdup("[2001:db8::1]:443");
+	c->tls_version = strdup("TLS 1.3");
+	c->tls_cipher = strdup("TLS_AES_128_GCM_SHA256");
+	c->sni = strdup("example.org");
+	c->alpn = strdup("h2");
+	c->library_version = strdup("OpenSSL 3.0.17");
+	INT_EQ(jsonl_sink.exchange(s, x), 0);
+	INT_EQ(jsonl_sink.data(s, &piece), 0);
+	INT_EQ(jsonl_sink.flush(s), 0);
+	jsonl_sink.close(s);
+	text = sample_read(path, NULL);
+	has(text, want);
+	has(strchr(text, '\n'), want);
+	free(text);
+	exchange_unref(x);
+	connection_unref(c);
+}
+
 static void test_whole_line(void)
 {
 	static const char want[] =
@@ -47,7 +80,8 @@ static void test_whole_line(void)
 		"\"cgroup\":\"/docker/x\",\"unit\":\"web.service\",\"container\":{"
 		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null}},\"conn\":{\"id\":\"4242.1\","
 		"\"role\":\"client\",\"local\":null,\"remote\":null,"
-		"\"tls\":{\"library\":\"/usr/lib/libssl.so.3\"}},\"number\":1,\"http\":\"1.1\","
+		"\"tls\":{\"version\":null,\"cipher\":null,\"sni\":null,\"alpn\":null,"
+		"\"library\":\"/usr/lib/libssl.so.3\",\"library_version\":null}},\"number\":1,\"http\":\"1.1\","
 		"\"request\":{\"method\":\"GET\",\"url\":\"https://example.org/a\","
 		"\"host\":\"example.org\",\"path\":\"/a\","
 		"\"headers\":[[\"Host\",\"example.org\"],[\"Accept\",\"*/*\"]],\"trailers\":[],"
@@ -277,6 +311,7 @@ int main(void)
 {
 	OK(mkdtemp(dir) != NULL);
 	snprintf(path, sizeof(path), "%s/x.jsonl", dir);
+	RUN(test_identity);
 	RUN(test_whole_line);
 	RUN(test_unknown_is_null);
 	RUN(test_bodies);

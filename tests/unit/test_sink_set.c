@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Three sinks of the test's own, put into the set by hand; one of them can be made to fail. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/sink_set.h"
 #include "base/log.h"
+#include "base/writer.h"
 #include "model/counters.h"
 #include "tap.h"
 
@@ -227,6 +233,47 @@ static void test_too_many(void)
 	sink_set_close(&s);
 }
 
+/* That a reader has gone is known of by the time of the wait, and the other output has all. */
+static void test_queue(void)
+{
+	char file[] = "/tmp/plaintap-test-XXXXXX.jsonl", fifo[sizeof(file) + 6];
+	struct sink_options opt = { .force = true };
+	struct counters total = { 0 };
+	struct writer_stats stats;
+	struct sink_set s;
+	struct stat st;
+	int reader;
+
+	close(mkstemps(file, 6));
+	snprintf(fifo, sizeof(fifo), "%s.jsonl", file);
+	INT_EQ(mkfifo(fifo, 0600), 0);
+	reader = open(fifo, O_RDONLY | O_NONBLOCK);
+	sink_set_init(&s);
+	INT_EQ(sink_set_use_queue(&s, 1 << 20), 0);
+	INT_EQ(sink_set_open(&s, file, &opt, NULL), 0);
+	INT_EQ(sink_set_open(&s, fifo, &opt, NULL), 0);
+	close(reader);
+	signal(SIGPIPE, SIG_IGN);
+	sink_set_wait(&s);
+	INT_EQ(s.failures, 0);
+	INT_EQ(sink_set_written(&s), 0);
+	sink_set_summary(&s, &total);
+	sink_set_wait(&s);
+	INT_EQ(s.failures, 1);
+	INT_EQ(s.first_failure.code, -EPIPE);
+	OK(!sink_set_is_dead(&s));
+	INT_EQ(stat(file, &st), 0);
+	OK(st.st_size > 100);
+	INT_EQ(sink_set_written(&s), st.st_size);
+	sink_set_queue_stats(&s, &stats);
+	OK(stats.peak > 0);
+	INT_EQ(stats.waits, 0);
+	sink_set_close(&s);
+	OK(!s.writer);
+	unlink(fifo);
+	unlink(file);
+}
+
 int main(void)
 {
 	log_set(remember, NULL);
@@ -235,5 +282,6 @@ int main(void)
 	RUN(test_dead_when_all_have_failed);
 	RUN(test_a_spec_that_no_sink_takes);
 	RUN(test_too_many);
+	RUN(test_queue);
 	return tap_done();
 }

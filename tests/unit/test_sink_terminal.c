@@ -148,6 +148,27 @@ static void test_server_and_halves(void)
 	connection_unref(c);
 }
 
+/* A client's URL says whom it talks to, unless that is a Unix socket. */
+static void test_peer(void)
+{
+	struct connection *c = sample_conn();
+	struct exchange *x = sample_exchange(c);
+
+	c->remote = strdup("10.0.0.5:443");
+	has(show(x, false), "curl[4242] → GET https://example.org/a  200 OK");
+	c->role = CONN_ROLE_SERVER;
+	has(show(x, false), "curl[4242] ← 10.0.0.5:443  GET https://example.org/a  200 OK");
+	c->role = CONN_ROLE_CLIENT;
+	x->host = STR_LIT("");
+	has(show(x, false), "curl[4242] → 10.0.0.5:443  GET https://example.org/a  200 OK");
+	x->host = STR_LIT("example.org");
+	free(c->remote);
+	c->remote = strdup("unix:/run/\x1b.sock");
+	has(show(x, false), "curl[4242] → unix:/run/\\x1b.sock  GET https://example.org/a  200 OK");
+	exchange_unref(x);
+	connection_unref(c);
+}
+
 static void test_data(void)
 {
 	struct connection *c = sample_conn();
@@ -169,6 +190,13 @@ static void test_data(void)
 	INT_EQ(terminal_data(&out, &piece, false), 0);
 	INT_EQ(terminal_data(&out, &hole, false), 0);
 	BYTES_EQ(out.data, out.len, want, sizeof(want) - 1);
+	c->remote = strdup("[::1]:25");
+	buf_reset(&out);
+	INT_EQ(terminal_data(&out, &piece, false), 0);
+	INT_EQ(terminal_data(&out, &hole, false), 0);
+	buf_append_byte(&out, '\0');
+	has((const char *)out.data, "← received 11 B  from [::1]:25  #4242.1\n");
+	has((const char *)out.data, "→ sent  to [::1]:25  #4242.1\n");
 	connection_unref(c);
 }
 
@@ -206,6 +234,7 @@ int main(void)
 	RUN(test_what_is_missing);
 	RUN(test_hostile);
 	RUN(test_server_and_halves);
+	RUN(test_peer);
 	RUN(test_data);
 	RUN(test_full_disk);
 	buf_done(&out);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <stdio.h>
+
+#include "model/conn_info.h"
 #include "model/gap.h"
 #include "stream/stream.h"
 #include "stream_fixture.h"
@@ -48,6 +51,31 @@ static void test_gaps(void)
 	INT_EQ(f.counters.stream.gap_bytes_by[1], 7);
 	INT_EQ(f.counters.stream.gap_bytes_by[2], 0);
 	INT_EQ(f.counters.stream.gap_bytes_by[4], 8);
+	fixture_stop(&f);
+}
+
+/* Known before its first bytes, known later, never known. */
+static void test_descriptions(void)
+{
+	struct conn_info info = { .conn_key = 1, .pid = 100, .tid = 7, .library = 1, .ts_ns = 4 };
+	struct fixture f;
+
+	fixture_start(&f, 10);
+	snprintf(info.local, sizeof(info.local), "1.2.3.4:5");
+	stream_conn_info(f.stream, &info);
+	fixture_next(&f, DIR_SENT, "AB:1");
+	fixture_chunk(&f, 2, DIR_SENT, 0, "AB:2", 4, 0);
+	info.conn_key = 2;
+	stream_conn_info(f.stream, &info);
+	fixture_chunk(&f, 3, DIR_SENT, 0, "AB:3", 4, 0);
+	fixture_check(&f,
+		      "|open 100.1|100.1 sent@0 AB:1|open 100.2|100.2 sent@0 AB:2|open 100.3"
+		      "|100.3 sent@0 AB:3",
+		      "|ab opens|ab sent@0 AB:1|ab opens|ab sent@0 AB:2|ab opens|ab sent@0 AB:3");
+	for (uint64_t key = 1; key <= 3; key++)
+		fixture_end(&f, key, 4, 0, 0);
+	INT_EQ(f.counters.stream.connections, 3);
+	INT_EQ(f.counters.stream.connections_unaddressed, 1);
 	fixture_stop(&f);
 }
 
@@ -264,6 +292,7 @@ int main(void)
 {
 	RUN(test_bytes_in_order);
 	RUN(test_gaps);
+	RUN(test_descriptions);
 	RUN(test_overlap_is_refused);
 	RUN(test_ids_count_in_each_process);
 	RUN(test_loss_at_the_end);

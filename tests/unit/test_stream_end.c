@@ -67,6 +67,7 @@ static void conn_close(void *user, struct connection *c, void *listener)
 static const struct stream_ops ops = {
 	.process_of = process_of,
 	.library_of = library_of,
+	.library_version_of = library_of,
 	.conn_open = conn_open,
 	.bytes = on_bytes,
 	.conn_close = conn_close,

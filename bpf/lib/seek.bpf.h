@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The socket of a connection whose object does not say it (a program's own BIO, as in curl): the
+ * one that the same thread reads from during a call on that object. Programs with memory BIOs read
+ * none meanwhile: nothing is found then, and nothing wrong.
+ */
+#ifndef PLAINTAP_BPF_SEEK_H
+#define PLAINTAP_BPF_SEEK_H
+
+#include "maps.bpf.h"
+#include "socket.bpf.h"
+
+/* Calls of one connection that are looked at before it is given up. */
+enum { SEEK_CALLS = 16 };
+
+/* The sockets that a call has read from. */
+struct seeker {
+	u64 socket; /* its address; 0: none yet; SEEK_SEVERAL */
+	struct socket_ends ends;
+};
+
+#define SEEK_SEVERAL ((u64)-1)
+
+/*
+ * Key: pid and tid of a thread within a call on a connection without a known socket. Filled when
+ * the call begins, deleted when it returns or the thread ends. Full: that call finds nothing.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u64);
+	__type(value, struct seeker);
+} seekers SEC(".maps");
+
+/* Too large for the stack beside what the programs have there. */
+static const struct seeker seeker_none;
+
+static __always_inline void seekers_count(u32 change)
+{
+	struct capture_control *c = control_get();
+
+	if (c)
+		__sync_fetch_and_add(&c->seeker_cnt, change);
+}
+
+/* Also clears what a call has left that never returned. */
+static __always_inline long seek_begin(u64 pid_tgid)
+{
+	if (bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_NOEXIST))
+		return bpf_map_update_elem(&seekers, &pid_tgid, &seeker_none, BPF_EXIST);
+	seekers_count(1);
+	return 0;
+}
+
+/* During the call of this seeker its thread has received from `sk`. */
+static __always_inline void seek_take(struct seeker *seeker, struct sock *sk)
+{
+	if (seeker->socket == (u64)sk)
+		return;
+	if (seeker->socket)
+		seeker->socket = SEEK_SEVERAL;
+	else if (socket_ends_read(sk, &seeker->ends))
+		seeker->socket = (u64)sk;
+}
+
+/*
+ * The running thread has received from a TCP socket, or has been interrupted by the kernel, which
+ * takes another socket's bytes for itself. That one is not owned by a thread, and ours is.
+ */
+static __always_inline void seek_see(struct sock *sk)
+{
+	struct capture_control *c = control_get();
+	struct seeker *seeker;
+	u64 pid_tgid;
+
+	/* Nearly always: the whole machine's receiving passes here. */
+	if (!c || !*(volatile u32 *)&c->seeker_cnt)
+		return;
+	pid_tgid = bpf_get_current_pid_tgid();
+	seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+	if (seeker && BPF_CORE_READ(sk, sk_lock.owned))
+		seek_take(seeker, sk);
+}
+
+/* NULL: no socket, or more than one. To be followed by seek_end(). */
+static __always_inline const struct seeker *seek_found(u64 pid_tgid)
+{
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+
+	return seeker && seeker->socket && seeker->socket != SEEK_SEVERAL ? seeker : NULL;
+}
+
+static __always_inline void seek_end(u64 pid_tgid)
+{
+	if (!bpf_map_delete_elem(&seekers, &pid_tgid))
+		seekers_count(-1);
+}
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A list of jobs under one lock. A job leaves the list when it is begun, but counts as queued until
+ * it is done: what it holds is memory still. Each side wakes the other only when that one waits.
+ */
+#include "writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+enum { SPARE_MAX = 32 };
+
+struct writer {
+	pthread_mutex_t lock;
+	pthread_cond_t work; /* for the thread: a job has come, or the end */
+	pthread_cond_t done; /* for who submits: a job was done */
+	struct writer_job *first, **end;
+	size_t queued, queue_max; /* bytes */
+	uint64_t submitted, finished;
+	bool idle;    /* the thread waits for work */
+	bool awaited; /* somebody waits for `done` */
+	bool stop;
+	struct writer_stats stats;
+	struct writer_job *spares;
+	size_t spare_cnt, spare_cost;
+	/* Not under the lock: for the submitting thread only. */
+	bool tried; /* to start the thread */
+	bool has_thread;
+	pthread_t thread;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Who submits may go before ordinary threads; it is not to wait for all of them at the lock. */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
+struct writer *writer_new(size_t queue_max, size_t spare_cost)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	init_lock(&w->lock);
+	pthread_cond_init(&w->work, NULL);
+	pthread_cond_init(&w->done, NULL);
+	w->end = &w->first;
+	w->queue_max = queue_max;
+	w->spare_cost = spare_cost;
+	return w;
+}
+
+/* Called and left with the lock held; without it while the job runs. */
+static void run_first(struct writer *w)
+{
+	struct writer_job *job = w->first;
+	size_t cost = job->cost;
+
+	w->first = job->next;
+	if (!w->first)
+		w->end = &w->first;
+	pthread_mutex_unlock(&w->lock);
+	job->run(job);
+	pthread_mutex_lock(&w->lock);
+	w->queued -= cost;
+	w->finished++;
+	if (w->awaited)
+		pthread_cond_signal(&w->done);
+}
+
+static void *run(void *user)
+{
+	struct writer *w = user;
+
+	prctl(PR_SET_NAME, "plaintap-write");
+	pthread_mutex_lock(&w->lock);
+	while (w->first || !w->stop) {
+		if (w->first) {
+			run_first(w);
+			continue;
+		}
+		w->idle = true;
+		pthread_cond_wait(&w->work, &w->lock);
+		w->idle = false;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* Signals are for the thread that captures. */
+static void start(struct writer *w)
+{
+	sigset_t all, old;
+
+	w->tried = true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	w->has_thread = pthread_create(&w->thread, NULL, run, w) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	if (w->has_thread) {
+		pthread_mutex_lock(&w->lock);
+		w->stop = true;
+		pthread_cond_signal(&w->work);
+		pthread_mutex_unlock(&w->lock);
+		pthread_join(w->thread, NULL);
+	}
+	while (w->spares) {
+		struct writer_job *job = w->spares;
+
+		w->spares = job->next;
+		free(job);
+	}
+	pthread_cond_destroy(&w->done);
+	pthread_cond_destroy(&w->work);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+static bool has_room(const struct writer *w, size_t cost)
+{
+	return !w->queued || (w->queued <= w->queue_max && cost <= w->queue_max - w->queued);
+}
+
+static void wait_for_room(struct writer *w, size_t cost)
+{
+	uint64_t begin_ns;
+
+	if (has_room(w, cost))
+		return;
+	begin_ns = now_ns();
+	w->stats.waits++;
+	w->awaited = true;
+	while (!has_room(w, cost))
+		pthread_cond_wait(&w->done, &w->lock);
+	w->awaited = false;
+	w->stats.wait_ns += now_ns() - begin_ns;
+}
+
+uint64_t writer_submit(struct writer *w, struct writer_job *job)
+{
+	uint64_t ticket;
+
+	if (!w->tried)
+		start(w);
+	pthread_mutex_lock(&w->lock);
+	wait_for_room(w, job->cost);
+	ticket = ++w->submitted;
+	w->queued += job->cost;
+	if (w->queued > w->stats.peak)
+		w->stats.peak = w->queued;
+	job->next = NULL;
+	*w->end = job;
+	w->end = &job->next;
+	if (!w->has_thread)
+		run_first(w);
+	else if (w->idle)
+		pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+	return ticket;
+}
+
+uint64_t writer_newest(const struct writer *w)
+{
+	return w->submitted;
+}
+
+void writer_wait(struct writer *w, uint64_t ticket)
+{
+	pthread_mutex_lock(&w->lock);
+	w->awaited = true;
+	while (w->finished < ticket)
+		pthread_cond_wait(&w->done, &w->lock);
+	w->awaited = false;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void writer_stats(struct writer *w, struct writer_stats *ret)
+{
+	pthread_mutex_lock(&w->lock);
+	*ret = w->stats;
+	pthread_mutex_unlock(&w->lock);
+}
+
+struct writer_job *writer_take_spare(struct writer *w)
+{
+	struct writer_job *job;
+
+	pthread_mutex_lock(&w->lock);
+	job = w->spares;
+	if (job) {
+		w->spares = job->next;
+		w->spare_cnt--;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return job;
+}
+
+void writer_recycle(struct writer *w, struct writer_job *job)
+{
+	bool keep;
+
+	pthread_mutex_lock(&w->lock);
+	keep = job->cost == w->spare_cost && w->spare_cnt < SPARE_MAX;
+	if (keep) {
+		job->next = w->spares;
+		w->spares = job;
+		w->spare_cnt++;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (!keep)
+		free(job);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One thread that does what may block: opening, writing and closing outputs. Whoever captures hands
+ * jobs over and goes on. They are done one by one, in that order. What they hold is bounded: when
+ * the queue is full, writer_submit() waits, and that is counted.
+ *
+ * All functions are for one and the same thread, but for those that say so. The thread starts with
+ * the first job, so a process may fork until then. If it cannot start, jobs are done at once.
+ */
+#ifndef PLAINTAP_BASE_WRITER_H
+#define PLAINTAP_BASE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct writer;
+
+struct writer_job {
+	struct writer_job *next; /* the writer's */
+	size_t cost;		 /* bytes of memory that the job holds */
+	/* In the writer's thread. The job is its own to free, or to give to writer_recycle(). */
+	void (*run)(struct writer_job *job);
+};
+
+struct writer_stats {
+	uint64_t waits;	  /* how often the queue was full, one that lasts included */
+	uint64_t wait_ns; /* for how long in all */
+	uint64_t peak;	  /* most bytes that the queue held */
+};
+
+/*
+ * The queue holds jobs of `queue_max` bytes, or a single larger one. Jobs of exactly `spare_cost`
+ * bytes can be recycled. NULL without memory.
+ */
+struct writer *writer_new(size_t queue_max, size_t spare_cost);
+/* Does what is queued first. NULL is fine. */
+void writer_free(struct writer *w);
+
+/* Returns the job's ticket: they count up from 1. */
+uint64_t writer_submit(struct writer *w, struct writer_job *job);
+/* The ticket of the newest job; 0 before the first. */
+uint64_t writer_newest(const struct writer *w);
+/* Returns when this job and all before it are done; what they wrote to memory is then seen here. */
+void writer_wait(struct writer *w, uint64_t ticket);
+/* From any thread. */
+void writer_stats(struct writer *w, struct writer_stats *ret);
+
+/* A job of `spare_cost` bytes to use again, its content undefined; NULL when there is none. */
+struct writer_job *writer_take_spare(struct writer *w);
+/* From any thread. Keeps the job as a spare, or gives it to free(). */
+void writer_recycle(struct writer *w, struct writer_job *job);
+
+#endif

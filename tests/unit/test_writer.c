@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Jobs of the test's own: each may be held back by a gate that only the test opens. */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/writer.h"
+#include "tap.h"
+
+enum { COST = 100 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static int begun, done, allowed; /* jobs; under the lock */
+static int order[2000], order_cnt;
+static sigset_t thread_mask;
+
+struct numbered {
+	struct writer_job job;
+	int number;
+};
+
+static void run(struct writer_job *job)
+{
+	struct numbered *n = (struct numbered *)job;
+
+	pthread_mutex_lock(&lock);
+	begun++;
+	pthread_cond_broadcast(&changed);
+	while (allowed <= done)
+		pthread_cond_wait(&changed, &lock);
+	done++;
+	order[order_cnt++] = n->number;
+	pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_SETMASK, NULL, &thread_mask);
+	free(n);
+}
+
+static int done_cnt(void)
+{
+	int cnt;
+
+	pthread_mutex_lock(&lock);
+	cnt = done;
+	pthread_mutex_unlock(&lock);
+	return cnt;
+}
+
+static void allow(int cnt)
+{
+	pthread_mutex_lock(&lock);
+	allowed = cnt;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static void begin(int cnt)
+{
+	begun = done = order_cnt = 0;
+	allowed = cnt;
+}
+
+static void await_begun(int cnt)
+{
+	pthread_mutex_lock(&lock);
+	while (begun < cnt)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+static uint64_t submit(struct writer *w, int number, size_t cost)
+{
+	struct numbered *n = malloc(sizeof(*n));
+
+	*n = (struct numbered){ .job = { .cost = cost, .run = run }, .number = number };
+	return writer_submit(w, &n->job);
+}
+
+static void test_order(void)
+{
+	struct writer *w = writer_new(1 << 20, 0);
+	bool good = true;
+
+	begin(2000);
+	INT_EQ(writer_newest(w), 0);
+	writer_wait(w, 0);
+	for (int i = 0; i < 1000; i++)
+		good &= submit(w, i, COST) == (uint64_t)i + 1;
+	OK_MSG(good, "tickets count up from 1");
+	INT_EQ(writer_newest(w), 1000);
+	writer_wait(w, 500);
+	OK(done_cnt() >= 500);
+	writer_wait(w, 1000);
+	for (int i = 0; i < 1000; i++)
+		good &= order[i] == i;
+	OK_MSG(good && order_cnt == 1000, "in the order of submission");
+	writer_free(w);
+	writer_free(NULL);
+}
+
+static void test_the_end_waits(void)
+{
+	struct writer *w = writer_new(1 << 20, 0);
+
+	begin(2000);
+	for (int i = 0; i < 100; i++)
+		submit(w, i, COST);
+	writer_free(w);
+	INT_EQ(order_cnt, 100);
+}
+
+/* Opens the gate when somebody waits for it. */
+static void *open_gate_when_full(void *user)
+{
+	struct writer_stats stats = { 0 };
+
+	while (!stats.waits) {
+		writer_stats(user, &stats);
+		sched_yield();
+	}
+	allow(2000);
+	return NULL;
+}
+
+static void test_a_full_queue_blocks_and_counts(void)
+{
+	struct writer *w = writer_new(10 * COST, 0);
+	struct writer_stats stats;
+	pthread_t opener;
+
+	begin(0);
+	for (int i = 0; i < 10; i++)
+		submit(w, i, COST);
+	writer_stats(w, &stats);
+	INT_EQ(stats.waits, 0);
+	INT_EQ(stats.wait_ns, 0);
+	INT_EQ(stats.peak, 10 * COST);
+	await_begun(1);
+	/* What is being done still counts. */
+	pthread_create(&opener, NULL, open_gate_when_full, w);
+	submit(w, 10, COST);
+	pthread_join(opener, NULL);
+	OK_MSG(done_cnt() >= 1, "it waited until a job was done");
+	writer_stats(w, &stats);
+	INT_EQ(stats.waits, 1);
+	OK(stats.wait_ns > 0);
+	INT_EQ(stats.peak, 10 * COST);
+	writer_free(w);
+	INT_EQ(order_cnt, 11);
+}
+
+/* More than the whole queue: alone, or never. */
+static void test_a_large_job_goes_alone(void)
+{
+	struct writer *w = writer_new(10, 0);
+	struct writer_stats stats;
+
+	begin(2000);
+	submit(w, 1, 1000);
+	submit(w, 2, 1000);
+	submit(w, 3, 5);
+	writer_free(w);
+	INT_EQ(order_cnt, 3);
+	w = writer_new(0, 0);
+	submit(w, 4, COST);
+	writer_wait(w, 1);
+	writer_stats(w, &stats);
+	INT_EQ(stats.peak, COST);
+	INT_EQ(stats.waits, 0);
+	writer_free(w);
+}
+
+static void test_signals_stay_with_the_others(void)
+{
+	struct writer *w = writer_new(1 << 20, 0);
+	sigset_t before, after;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &before);
+	begin(2000);
+	submit(w, 1, COST);
+	writer_wait(w, 1);
+	writer_free(w);
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	for (int sig = 1; sig < 32; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			OK_MSG(sigismember(&thread_mask, sig) == 1, "signal %d is blocked", sig);
+	INT_EQ(sigismember(&after, SIGINT), sigismember(&before, SIGINT));
+}
+
+struct recycled {
+	struct writer_job job;
+	struct writer *w;
+};
+
+static void run_and_recycle(struct writer_job *job)
+{
+	writer_recycle(((struct recycled *)job)->w, job);
+}
+
+static void test_spares(void)
+{
+	struct recycled *r = calloc(1, sizeof(*r));
+	struct writer *w = writer_new(1 << 20, COST);
+	struct writer_job *small = calloc(1, sizeof(*small));
+
+	OK(!writer_take_spare(w));
+	r->w = w;
+	r->job.cost = COST;
+	r->job.run = run_and_recycle;
+	writer_wait(w, writer_submit(w, &r->job));
+	OK(writer_take_spare(w) == &r->job);
+	OK(!writer_take_spare(w));
+	small->cost = COST - 1;
+	writer_recycle(w, small);
+	OK_MSG(!writer_take_spare(w), "another size is freed");
+	for (int i = 0; i < 1000; i++) {
+		struct writer_job *job = calloc(1, sizeof(*job));
+
+		job->cost = COST;
+		writer_recycle(w, job);
+	}
+	writer_recycle(w, &r->job);
+	writer_free(w);
+}
+
+static void test_without_memory(void)
+{
+	fail_alloc_at(1);
+	OK(!writer_new(100, 0));
+	OK(fail_alloc_hit());
+	fail_alloc_at(0);
+}
+
+int main(void)
+{
+	RUN(test_order);
+	RUN(test_the_end_waits);
+	RUN(test_a_full_queue_blocks_and_counts);
+	RUN(test_a_large_job_goes_alone);
+	RUN(test_signals_stay_with_the_others);
+	RUN(test_spares);
+	RUN(test_without_memory);
+	return tap_done();
+}
