@@ -69,12 +69,22 @@ static int open_kernel(struct app *a, struct error *ret_error)
 {
 	struct kernel_side_options opt = {
 		.ring_size = a->opt->ring_size,
-		.watch_all = app_is_whole_machine(a->opt) && !a->opt->filter_cnt,
+		.watch_all = app_is_whole_machine(a->opt) && !filters_has_process_words(a->opt),
 		.pause = pause_when(a->opt),
 		.forbidden = a->opt->forbidden,
 		.no_children = a->opt->no_children,
 	};
-	int r = kernel_side_open(&opt, &a->kernel, ret_error);
+	int r = filters_take_conn_rules(a, ret_error);
+
+	if (r < 0)
+		return r;
+	if (!conn_rules_is_empty(&a->conn_rules)) {
+		opt.conn_rules = &a->conn_rules;
+		r = pipeline_filter_conns(&a->pipeline, conn_rules_let_in(&a->conn_rules, NULL));
+	}
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot start");
+	r = kernel_side_open(&opt, &a->kernel, ret_error);
 
 	if (r < 0)
 		return r;

@@ -13,6 +13,7 @@
 #include "ctl_status.h"
 #include "discover/process_info.h"
 #include "discover/process_tree.h"
+#include "filters.h"
 #include "leaving.h"
 #include "loop.h"
 #include "now.h"
@@ -71,10 +72,11 @@ static int add_pid(struct app *a, pid_t pid, struct buf *answer, struct error *r
 	if (app_is_whole_machine(a->opt) && readmitted)
 		return buf_printf(answer, "process %d is no longer kept out\n", (int)pid);
 	if (app_is_whole_machine(a->opt))
-		return error_set(ret_error, -EINVAL,
-				 "add-pid %d: this plaintap watches the whole machine already%s",
-				 (int)pid,
-				 a->opt->filter_cnt ? ", but for what its filters keep out" : "");
+		return error_set(
+			ret_error, -EINVAL,
+			"add-pid %d: this plaintap watches the whole machine already%s", (int)pid,
+			filters_has_process_words(a->opt) ? ", but for what its filters keep out"
+							  : "");
 	if (a->opt->no_children)
 		return error_set(
 			ret_error, -EINVAL,

@@ -181,7 +181,7 @@ static void text_watched(struct app *a, struct buf *out)
 	struct watched_list l = { .cnt = 0 };
 
 	kernel_side_each_watched(a->kernel, list_one, &l);
-	if (app_is_whole_machine(a->opt) && !a->opt->filter_cnt)
+	if (app_is_whole_machine(a->opt) && !kernel_side_control(a->kernel)->filters)
 		return;
 	buf_printf(out, "processes: %u, of which %u captured\n", l.all_cnt, l.in_cnt);
 	for (unsigned i = 0; i < l.cnt; i++) {

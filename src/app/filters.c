@@ -6,6 +6,7 @@
 
 #include "attach/kernel_side.h"
 #include "attach/trait_filter.h"
+#include "base/cidr.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "discover/filter_value.h"
@@ -15,6 +16,44 @@
 #include "model/filter.h"
 #include "model/process.h"
 #include "state.h"
+
+bool filters_has_process_words(const struct app_options *opt)
+{
+	for (size_t i = 0; i < opt->filter_cnt; i++)
+		if (filter_kind_is_of_process(opt->filters[i].kind))
+			return true;
+	return false;
+}
+
+/* Whoever filled the options has looked at the words: these are ports and addresses. */
+static int add_conn_rule(struct conn_rules *rules, const struct filter_word *w)
+{
+	enum conn_wish wish = w->exclude ? CONN_REFUSED : CONN_WANTED;
+	struct cidr net;
+	uint64_t port;
+	int r;
+
+	if (w->kind == FILTER_PORT) {
+		r = str_to_u64(str_from(w->text), 10, &port);
+		return r < 0 ? r : conn_rules_add_port(rules, (uint16_t)port, wish);
+	}
+	r = cidr_parse(str_from(w->text), &net);
+	return r < 0 ? r : conn_rules_add_host(rules, &net, wish);
+}
+
+int filters_take_conn_rules(struct app *a, struct error *ret_error)
+{
+	for (size_t i = 0; i < a->opt->filter_cnt; i++) {
+		const struct filter_word *w = &a->opt->filters[i];
+		int r = filter_kind_is_of_process(w->kind) ? 0 : add_conn_rule(&a->conn_rules, w);
+
+		if (r < 0)
+			return error_set(ret_error, r,
+					 FILTER_WORD_FMT ": more than %d of that kind",
+					 FILTER_WORD_ARGS(w), CONN_RULE_MAX);
+	}
+	return 0;
+}
 
 static int exe_key(struct app *a, const char *path, struct trait_key *ret)
 {
@@ -114,10 +153,11 @@ int filters_apply(struct app *a, struct error *ret_error)
 	const struct app_options *opt = a->opt;
 	int r = 0;
 
-	if (!opt->filter_cnt)
+	if (!filters_has_process_words(opt))
 		return 0;
 	for (size_t i = 0; !r && i < opt->filter_cnt; i++)
-		if (opt->filters[i].kind != FILTER_PID)
+		if (opt->filters[i].kind != FILTER_PID &&
+		    filter_kind_is_of_process(opt->filters[i].kind))
 			r = add_word(a, &opt->filters[i], ret_error);
 	if (r < 0)
 		return r;

@@ -3,13 +3,19 @@
 #ifndef PLAINTAP_APP_FILTERS_H
 #define PLAINTAP_APP_FILTERS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
 
 struct app;
+struct app_options;
 
-/* Resolves the words and hands them to the kernel side; nothing without words. */
+/* Is there a word about processes? */
+bool filters_has_process_words(const struct app_options *opt);
+/* Takes the words about connections; before the kernel side is opened. */
+int filters_take_conn_rules(struct app *a, struct error *ret_error);
+/* Resolves the words about processes and hands them to the kernel side; nothing without words. */
 int filters_apply(struct app *a, struct error *ret_error);
 
 typedef void (*filters_fn)(void *user, pid_t pid);

@@ -27,7 +27,6 @@
 #include "model/process.h"
 #include "now.h"
 #include "state.h"
-#include "stream/stream.h"
 #include "targets.h"
 
 enum {
@@ -164,7 +163,7 @@ void loop_take_pending(void *user, const struct pending_call *call)
 	struct app *a = user;
 	const struct chunk *c = &call->chunk;
 
-	if (stream_has_passed(a->pipeline.stream, c->conn_key, c->dir, c->off))
+	if (pipeline_has_passed(&a->pipeline, c))
 		pausing_take_again(&a->pausing, call);
 	else
 		pausing_take(&a->pausing, &a->pipeline.collector, call);

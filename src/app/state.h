@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "app.h"
+#include "attach/conn_rule_set.h"
 #include "attach/trait_filter.h"
 #include "command.h"
 #include "discover/findings.h"
@@ -25,9 +26,10 @@ struct app {
 	struct kernel_side *kernel;
 	struct ring *ring;
 	struct target_list targets;
-	size_t attached_cnt;	    /* targets up to this index have been tried */
-	size_t probed_cnt;	    /* … and this many have probes */
-	struct trait_filter filter; /* of processes; empty: none */
+	size_t attached_cnt;	      /* targets up to this index have been tried */
+	size_t probed_cnt;	      /* … and this many have probes */
+	struct trait_filter filter;   /* of processes; empty: none */
+	struct conn_rules conn_rules; /* of connections, the same */
 	struct command command;
 	struct process_findings findings; /* of the command's program */
 	struct pipeline pipeline;

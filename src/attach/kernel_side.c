@@ -34,6 +34,7 @@ struct kernel_side {
 	struct features features;
 	struct prober prober;
 	uint32_t ring_size;
+	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
 	struct attachment **attachments; /* owned */
 	size_t attachment_cnt;
@@ -144,6 +145,7 @@ static int link_session_functions(struct kernel_side *k)
 
 static int load_tls(struct kernel_side *k, struct error *ret_error)
 {
+	uint32_t zero = 0;
 	int r;
 
 	k->tls = tls_bpf__open();
@@ -153,6 +155,7 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	k->tls->rodata->ring_size = k->ring_size;
+	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
@@ -160,6 +163,9 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 		r = link_session_functions(k);
 	if (!r)
 		r = tls_bpf__load(k->tls);
+	if (!r && k->conn_rules)
+		r = bpf_map_update_elem(bpf_map__fd(k->tls->maps.conn_rules), &zero, k->conn_rules,
+					BPF_ANY);
 	if (r < 0)
 		return error_set_errno(
 			ret_error, r,
@@ -190,6 +196,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 		return error_set_errno(ret_error, -ENOMEM, "cannot start");
 	libbpf_set_print(libbpf_say);
 	k->ring_size = opt->ring_size;
+	k->conn_rules = opt->conn_rules;
 	r = features_probe(opt->forbidden, &k->features, ret_error);
 	if (r < 0)
 		goto out;

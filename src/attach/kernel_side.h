@@ -18,6 +18,7 @@
 #include "features.h"
 #include "records.h"
 
+struct conn_rules;
 struct kernel_side;
 struct target;
 struct trait_filter;
@@ -27,7 +28,8 @@ struct kernel_side_options {
 	bool watch_all;	    /* every process but this one */
 	uint32_t pause;	    /* enum pause_when: may watched processes be stopped? */
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
-	bool no_children;   /* a fork does not make the child watched */
+	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
+	bool no_children;		     /* a fork does not make the child watched */
 };
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,

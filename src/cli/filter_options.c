@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "base/cidr.h"
 #include "base/str.h"
 #include "options.h"
 
@@ -50,4 +51,59 @@ int take_exclude_pid(struct options *o, const char *value, struct error *ret_err
 	if (str_to_u64(str_from(value), 10, &pid) < 0 || !pid || pid > INT_MAX)
 		return error_set(ret_error, -EINVAL, "--exclude-pid %s: not a process id", value);
 	return take_word(o, word, ret_error);
+}
+
+static int take_port_word(struct options *o, const char *value, bool exclude,
+			  struct error *ret_error)
+{
+	struct filter_word word = { .kind = FILTER_PORT, .exclude = exclude, .text = value };
+	uint64_t port;
+
+	if (str_to_u64(str_from(value), 10, &port) < 0 || !port || port > UINT16_MAX)
+		return error_set(ret_error, -EINVAL,
+				 FILTER_WORD_FMT ": must be a port from 1 to 65535",
+				 FILTER_WORD_ARGS(&word));
+	return take_word(o, word, ret_error);
+}
+
+int take_port(struct options *o, const char *value, struct error *ret_error)
+{
+	return take_port_word(o, value, false, ret_error);
+}
+
+int take_exclude_port(struct options *o, const char *value, struct error *ret_error)
+{
+	return take_port_word(o, value, true, ret_error);
+}
+
+static int take_host_word(struct options *o, const char *value, bool exclude,
+			  struct error *ret_error)
+{
+	struct filter_word word = { .kind = FILTER_HOST, .exclude = exclude, .text = value };
+	struct cidr net;
+	int r = cidr_parse(str_from(value), &net);
+
+	if (r == -ERANGE)
+		return error_set(ret_error, -EINVAL,
+				 FILTER_WORD_FMT
+				 ": behind the slash goes a number of bits, at most 32 of IPv4 and "
+				 "128 of IPv6",
+				 FILTER_WORD_ARGS(&word));
+	if (r < 0)
+		return error_set(ret_error, -EINVAL,
+				 FILTER_WORD_FMT
+				 ": not an address; write 10.0.0.5, 10.0.0.0/8 or 2001:db8::/32 "
+				 "(names are not looked up)",
+				 FILTER_WORD_ARGS(&word));
+	return take_word(o, word, ret_error);
+}
+
+int take_host(struct options *o, const char *value, struct error *ret_error)
+{
+	return take_host_word(o, value, false, ret_error);
+}
+
+int take_exclude_host(struct options *o, const char *value, struct error *ret_error)
+{
+	return take_host_word(o, value, true, ret_error);
 }

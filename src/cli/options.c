@@ -212,6 +212,15 @@ const struct option_row option_rows[] = {
 	  "Only processes in that network namespace: a name of 'ip netns', a path, a pid, or the number "
 	  "of its inode.",
 	  take_netns },
+	{ 0, "port", "N",
+	  "Only connections with that port at either end. Judged once, in the kernel, at the first call that "
+	  "moves bytes; one whose addresses are not known then is kept out by --port and --host, and let in "
+	  "by --exclude-port and --exclude-host. What is kept out is counted as filtered, not as lost.",
+	  take_port },
+	{ 0, "host", "ADDRESS[/BITS]",
+	  "Only connections with that address, or one in that network, at either end. IPv4 or IPv6; names "
+	  "are not looked up.",
+	  take_host },
 	{ 0, "exclude-pid", "PID",
 	  "Not the process PID, its children, and those that they start from now on.",
 	  take_exclude_pid },
@@ -224,6 +233,11 @@ const struct option_row option_rows[] = {
 	  take_exclude_container },
 	{ 0, "exclude-netns", "WHICH", "Not processes in that network namespace.",
 	  take_exclude_netns },
+	{ 0, "exclude-port", "N", "Not connections with that port at either end.",
+	  take_exclude_port },
+	{ 0, "exclude-host", "ADDRESS[/BITS]",
+	  "Not connections with that address, or one in that network, at either end.",
+	  take_exclude_host },
 	{ 'o', "output", "WHERE",
 	  "Write to WHERE and leave the terminal to the program. FILE.jsonl: one JSON object a line. "
 	  "DIR/ (with the slash): the plaintext of every connection, byte by byte. -: JSON lines to "

@@ -13,6 +13,8 @@ enum filter_kind {
 	FILTER_CGROUP,
 	FILTER_CONTAINER,
 	FILTER_NETNS,
+	FILTER_PORT, /* from here on of connections */
+	FILTER_HOST,
 	FILTER_KIND_CNT,
 };
 
@@ -22,6 +24,8 @@ struct filter_word {
 	const char *text; /* borrowed */
 };
 
+/* Does it say something of processes, or else of connections? */
+bool filter_kind_is_of_process(enum filter_kind kind);
 /* The option without its dashes: "comm"; the same with "exclude-" in front. */
 const char *filter_kind_name(enum filter_kind kind);
 

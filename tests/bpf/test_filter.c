@@ -4,6 +4,7 @@
  * trait, against what user space reads; and the records that filters let through. No library is
  * probed.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,11 +16,14 @@
 
 #include "attach/kernel_side.h"
 #include "attach/privilege.h"
+#include "attach/conn_rule_set.h"
 #include "attach/trait_filter.h"
+#include "base/cidr.h"
 #include "base/error.h"
 #include "bpf_run.h"
 #include "collect/ring.h"
 #include "discover/filter_value.h"
+#include "conn_record.h"
 #include "filter_test.skel.h"
 #include "records.h"
 #include "tap.h"
@@ -257,6 +261,92 @@ static void test_without_filter(void)
 	set_state(-1);
 }
 
+static int64_t judge_conn(uint16_t family, const char *local, uint16_t local_port,
+			  const char *remote, uint16_t remote_port)
+{
+	struct rec_conn_info *info = &skel->bss->info;
+	uint64_t args[3] = { 0 };
+
+	memset(info, 0, sizeof(*info));
+	info->local.family = info->remote.family = family;
+	info->local.port = local_port;
+	info->remote.port = remote_port;
+	if (family == AF_INET || family == AF_INET6) {
+		inet_pton(family, local, info->local.bytes);
+		inet_pton(family, remote, info->remote.bytes);
+	}
+	return bpf_run(skel->progs.judge_conn, args, 3);
+}
+
+static void set_rules(const struct conn_rules *rules)
+{
+	uint32_t zero = 0;
+
+	INT_EQ(bpf_map_update_elem(bpf_map__fd(skel->maps.conn_rules), &zero, rules, BPF_ANY), 0);
+}
+
+static void add_host(struct conn_rules *rules, const char *text, enum conn_wish wish)
+{
+	struct cidr net;
+
+	INT_EQ(cidr_parse(str_from(text), &net), 0);
+	INT_EQ(conn_rules_add_host(rules, &net, wish), 0);
+}
+
+static void test_connections(void)
+{
+	struct conn_rules rules = { 0 };
+
+	set_rules(&rules);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 1, "10.0.0.2", 443), 1);
+	INT_EQ(judge_conn(0, NULL, 0, NULL, 0), 1);
+	conn_rules_add_port(&rules, 443, CONN_WANTED);
+	set_rules(&rules);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 1, "10.0.0.2", 443), 1);
+	INT_EQ(judge_conn(AF_INET6, "::1", 443, "::1", 1), 1);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 1, "10.0.0.2", 444), 0);
+	INT_EQ(judge_conn(0, NULL, 0, NULL, 0), 0);
+	INT_EQ(judge_conn(AF_UNIX, NULL, 443, NULL, 443), 0);
+	add_host(&rules, "10.0.0.0/8", CONN_WANTED);
+	add_host(&rules, "2001:db8::/33", CONN_WANTED);
+	add_host(&rules, "10.9.0.0/16", CONN_REFUSED);
+	set_rules(&rules);
+	INT_EQ(judge_conn(AF_INET, "192.168.0.1", 1, "10.0.0.2", 443), 1);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 1, "192.168.0.2", 443), 1);
+	INT_EQ(judge_conn(AF_INET, "192.168.0.1", 1, "11.0.0.2", 443), 0);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 1, "10.9.0.2", 443), 0);
+	INT_EQ(judge_conn(AF_INET6, "::1", 1, "2001:db8:7fff::1", 443), 1);
+	INT_EQ(judge_conn(AF_INET6, "::1", 1, "2001:db8:8000::1", 443), 0);
+	/* What a socket for both families says of an IPv4 peer. */
+	INT_EQ(judge_conn(AF_INET6, "::ffff:192.168.0.1", 1, "::ffff:10.0.0.2", 443), 1);
+}
+
+/* As many rules as there may be, with all and with none of the kernel's newer features. */
+static void test_rules_load(void)
+{
+	struct conn_rules rules = { 0 };
+
+	for (unsigned i = 0; i < CONN_RULE_MAX; i++) {
+		conn_rules_add_port(&rules, (uint16_t)(i + 1), CONN_WANTED);
+		add_host(&rules, "10.0.0.0/8", CONN_WANTED);
+	}
+	for (int old = 0; old < 2; old++) {
+		struct kernel_side_options opt = {
+			.ring_size = RING_SIZE,
+			.conn_rules = &rules,
+			.forbidden = old ? (1u << FEATURE_CNT) - 1 : 0,
+		};
+		struct kernel_side *k = NULL;
+		struct error err = { 0 };
+
+		OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "loads %s", err.text);
+		kernel_side_close(k);
+	}
+	set_rules(&rules);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 1, "10.0.0.2", CONN_RULE_MAX), 1);
+	INT_EQ(judge_conn(AF_INET, "10.0.0.1", 99, "10.0.0.2", CONN_RULE_MAX + 1), 0);
+}
+
 /* --- records --- */
 
 static struct rec_process seen[SEEN_MAX];
@@ -388,6 +478,8 @@ int main(int argc, char **argv)
 	RUN(test_two_traits);
 	RUN(test_verdict_is_kept);
 	RUN(test_without_filter);
+	RUN(test_connections);
+	RUN(test_rules_load);
 	RUN(test_records);
 	filter_test_bpf__destroy(skel);
 	return tap_done();

@@ -106,6 +106,19 @@ static void test_filters(void)
 	check_filter(4, FILTER_CGROUP, true, "g");
 	check_filter(5, FILTER_CONTAINER, true, "c");
 	check_filter(6, FILTER_NETNS, true, "n");
+	INT_EQ(PARSE("--port", "65535", "--host", "10.0.0.0/8", "--exclude-port", "1",
+		     "--exclude-host", "::1"),
+	       0);
+	INT_EQ(opt.filters.cnt, 4);
+	check_filter(0, FILTER_PORT, false, "65535");
+	check_filter(1, FILTER_HOST, false, "10.0.0.0/8");
+	check_filter(2, FILTER_PORT, true, "1");
+	check_filter(3, FILTER_HOST, true, "::1");
+	REFUSED("--port 0:", "--port", "0");
+	REFUSED("--port 65536:", "--port", "65536");
+	REFUSED("--exclude-port https:", "--exclude-port", "https");
+	REFUSED("--host localhost:", "--host", "localhost");
+	REFUSED("--exclude-host ::/129:", "--exclude-host", "::/129");
 	REFUSED("--exclude-pid x:", "--exclude-pid", "x");
 	REFUSED("--exclude-pid 0:", "--exclude-pid", "0");
 	REFUSED("--comm '':", "--comm", "");
