@@ -92,8 +92,7 @@ static __noinline int filters_let_in(u32 asked)
 	struct task_struct___traits *task = (void *)bpf_get_current_task();
 
 	return PASSES(TRAIT_COMM, wish_for_comm(task)) && PASSES(TRAIT_UID, wish_for_uid()) &&
-	       PASSES(TRAIT_EXE, wish_for_exe(task)) &&
-	       PASSES(TRAIT_NETNS, wish_for_netns(task)) &&
+	       PASSES(TRAIT_EXE, wish_for_exe(task)) && PASSES(TRAIT_NETNS, wish_for_netns(task)) &&
 	       PASSES(TRAIT_CGROUP, wish_for_cgroup(task));
 }
 

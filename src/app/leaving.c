@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "attach/kernel_tables.h"
 #include "state.h"
 
 static void end_conn(void *user, pid_t pid, const struct conn_state *state)

@@ -11,8 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* abi/records.h */
-#include "records.h"
+#include "attach/kernel_tables.h"
 
 struct app;
 

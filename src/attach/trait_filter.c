@@ -76,8 +76,8 @@ bool trait_filter_lets_in(const struct trait_filter *f, const struct process_tra
 
 		if (!(f->asked & FILTERS_ASK_FOR(trait)))
 			continue;
-		wish = trait == TRAIT_CGROUP ? wish_for_cgroups(f, p) :
-					       wish_for(f, &p->values[trait]);
+		wish = trait == TRAIT_CGROUP ? wish_for_cgroups(f, p)
+					     : wish_for(f, &p->values[trait]);
 		if (!trait_passes(f->asked, trait, wish))
 			return false;
 	}

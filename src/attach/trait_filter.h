@@ -27,7 +27,7 @@ struct trait_filter {
 
 /* What a process is, as far as filters ask. */
 struct process_traits {
-	struct trait_key values[TRAIT_CNT];	 /* that of TRAIT_CGROUP is not used */
+	struct trait_key values[TRAIT_CNT]; /* that of TRAIT_CGROUP is not used */
 	uint64_t cgroups[TRAIT_CGROUP_MAX]; /* its group's id, and those of the ones above */
 	size_t cgroup_cnt;
 };
