@@ -190,9 +190,9 @@ const struct option_row option_rows[] = {
 	  "process, no other pays anything for it.",
 	  take_no_children },
 	{ 'c', "comm", "NAME",
-	  "Only processes of that name, as ps -o comm shows it; the kernel keeps 15 bytes of it. The "
-	  "filters from here to --exclude-netns are asked in the kernel, when a process executes a "
-	  "program or else first calls a TLS library; a name or user that changes later is not noticed. "
+	  "Only processes of that name, as ps -o comm shows it; the kernel keeps 15 bytes of it. "
+	  "Filters of processes are asked in the kernel, when a process executes a program or else first "
+	  "calls a TLS library; a name or user that changes later is not noticed. "
 	  "Of one kind any will do, different kinds must all agree. Together with -p or a program after "
 	  "--, only what is in both is watched.",
 	  take_comm },
@@ -213,9 +213,9 @@ const struct option_row option_rows[] = {
 	  "of its inode.",
 	  take_netns },
 	{ 0, "port", "N",
-	  "Only connections with that port at either end. Judged once, in the kernel, at the first call that "
-	  "moves bytes; one whose addresses are not known then is kept out by --port and --host, and let in "
-	  "by --exclude-port and --exclude-host. What is kept out is counted as filtered, not as lost.",
+	  "Only connections with that port at either end. Judged once, in the kernel, when its addresses are "
+	  "known; one that never shows them is kept out by --port and --host, and let in by --exclude-port "
+	  "and --exclude-host. What is kept out is counted as filtered, not as lost.",
 	  take_port },
 	{ 0, "host", "ADDRESS[/BITS]",
 	  "Only connections with that address, or one in that network, at either end. IPv4 or IPv6; names "
