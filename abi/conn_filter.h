@@ -12,6 +12,7 @@ enum conn_wish { CONN_WANTED = 1 << 0, CONN_REFUSED = 1 << 1 };
 
 enum { CONN_RULE_MAX = 32 }; /* of each kind */
 
+/* Those that are not in use have no wish. */
 struct port_rule {
 	__u32 port;
 	__u32 wish; /* enum conn_wish */
@@ -80,9 +81,10 @@ CONN_RULES_INLINE int conn_rules_let_in(const struct conn_rules *rules,
 
 	if (!ends)
 		return !rules->wanted_ports && !rules->wanted_hosts;
-	for (__u32 i = 0; i < CONN_RULE_MAX && i < rules->port_cnt; i++)
+	/* All of them: up to a number from a map older verifiers would walk past the end. */
+	for (__u32 i = 0; i < CONN_RULE_MAX; i++)
 		ports |= port_rule_wish(&rules->ports[i], ends);
-	for (__u32 i = 0; i < CONN_RULE_MAX && i < rules->host_cnt; i++)
+	for (__u32 i = 0; i < CONN_RULE_MAX; i++)
 		hosts |= host_rule_wish(&rules->hosts[i], ends);
 	if ((ports | hosts) & CONN_REFUSED)
 		return 0;
