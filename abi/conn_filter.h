@@ -35,12 +35,6 @@ struct conn_rules {
 	struct host_rule hosts[CONN_RULE_MAX];
 };
 
-/* What is compared with them. */
-struct conn_ends {
-	__u32 ports[2];
-	__u32 addresses[2][4]; /* as in struct host_rule */
-};
-
 #define CONN_RULES_INLINE static inline __attribute__((always_inline))
 
 /* 0 if a is 0, else all ones; without a branch, so that the verifier has one way to walk. */
@@ -49,43 +43,37 @@ CONN_RULES_INLINE __u32 conn_rules_any(__u32 a)
 	return (__u32)((__s64)(-(__s64)a) >> 63);
 }
 
-CONN_RULES_INLINE __u32 port_rule_wish(const struct port_rule *r, const struct conn_ends *ends)
+/* All rules, used or not: up to a number from a map older verifiers would walk past the end. */
+CONN_RULES_INLINE __u32 conn_rules_of_ports(const struct conn_rules *rules, __u32 a, __u32 b)
 {
-	__u32 other = conn_rules_any(ends->ports[0] ^ r->port) &
-		      conn_rules_any(ends->ports[1] ^ r->port);
+	__u32 wish = 0;
 
-	return r->wish & ~other;
-}
-
-CONN_RULES_INLINE __u32 host_rule_differs(const struct host_rule *r, const __u32 address[4])
-{
-	return ((address[0] & r->mask[0]) ^ r->address[0]) |
-	       ((address[1] & r->mask[1]) ^ r->address[1]) |
-	       ((address[2] & r->mask[2]) ^ r->address[2]) |
-	       ((address[3] & r->mask[3]) ^ r->address[3]);
-}
-
-CONN_RULES_INLINE __u32 host_rule_wish(const struct host_rule *r, const struct conn_ends *ends)
-{
-	__u32 other = conn_rules_any(host_rule_differs(r, ends->addresses[0])) &
-		      conn_rules_any(host_rule_differs(r, ends->addresses[1]));
-
-	return r->wish & ~other;
-}
-
-/* `ends`: NULL when they are not known, or of a kind without ports and addresses. */
-CONN_RULES_INLINE int conn_rules_let_in(const struct conn_rules *rules,
-					const struct conn_ends *ends)
-{
-	__u32 ports = 0, hosts = 0;
-
-	if (!ends)
-		return !rules->wanted_ports && !rules->wanted_hosts;
-	/* All of them: up to a number from a map older verifiers would walk past the end. */
 	for (__u32 i = 0; i < CONN_RULE_MAX; i++)
-		ports |= port_rule_wish(&rules->ports[i], ends);
-	for (__u32 i = 0; i < CONN_RULE_MAX; i++)
-		hosts |= host_rule_wish(&rules->hosts[i], ends);
+		wish |= rules->ports[i].wish & ~(conn_rules_any(a ^ rules->ports[i].port) &
+						 conn_rules_any(b ^ rules->ports[i].port));
+	return wish;
+}
+
+/* The words of an address as in struct host_rule: in registers, as the stack is short. */
+CONN_RULES_INLINE __u32 conn_rules_of_host(const struct conn_rules *rules, __u32 a, __u32 b,
+					   __u32 c, __u32 d)
+{
+	__u32 wish = 0;
+
+	for (__u32 i = 0; i < CONN_RULE_MAX; i++) {
+		const struct host_rule *r = &rules->hosts[i];
+		__u32 differs = ((a & r->mask[0]) ^ r->address[0]) |
+				((b & r->mask[1]) ^ r->address[1]) |
+				((c & r->mask[2]) ^ r->address[2]) |
+				((d & r->mask[3]) ^ r->address[3]);
+
+		wish |= r->wish & ~conn_rules_any(differs);
+	}
+	return wish;
+}
+
+CONN_RULES_INLINE int conn_rules_verdict(const struct conn_rules *rules, __u32 ports, __u32 hosts)
+{
 	if ((ports | hosts) & CONN_REFUSED)
 		return 0;
 	return (!rules->wanted_ports || (ports & CONN_WANTED)) &&

@@ -18,36 +18,28 @@ struct {
 	__type(value, struct conn_rules);
 } conn_rules SEC(".maps");
 
-static __always_inline void end_take(const struct rec_address *from, u32 *ret_port, u32 ret[4])
+static __always_inline u32 host_wish(const struct conn_rules *rules, const struct rec_address *end)
 {
-	const u32 *words = (const u32 *)from->bytes;
+	const u32 *words = (const u32 *)end->bytes;
 
-	*ret_port = from->port;
-	if (from->family == AF_INET_) {
-		ret[0] = ret[1] = 0;
-		ret[2] = __builtin_bswap32(0xffff);
-		ret[3] = words[0];
-		return;
-	}
-	for (int i = 0; i < 4; i++)
-		ret[i] = words[i];
+	if (end->family == AF_INET_)
+		return conn_rules_of_host(rules, 0, 0, __builtin_bswap32(0xffff), words[0]);
+	return conn_rules_of_host(rules, words[0], words[1], words[2], words[3]);
 }
 
-/* Both ends are of the same family, or not known. */
+/* Without addresses, or of a kind that has no ports, a connection meets no wish. */
 static __noinline int conn_is_let_in(const struct rec_conn_info *info)
 {
-	struct conn_ends ends = {};
-	struct conn_rules *rules;
-	u32 zero = 0;
+	u32 zero = 0, ports = 0, hosts = 0;
+	struct conn_rules *rules = bpf_map_lookup_elem(&conn_rules, &zero);
 
-	rules = bpf_map_lookup_elem(&conn_rules, &zero);
 	if (!info || !rules)
 		return 1;
-	if (info->local.family != AF_INET_ && info->local.family != AF_INET6_)
-		return conn_rules_let_in(rules, NULL);
-	end_take(&info->local, &ends.ports[0], ends.addresses[0]);
-	end_take(&info->remote, &ends.ports[1], ends.addresses[1]);
-	return conn_rules_let_in(rules, &ends);
+	if (info->local.family == AF_INET_ || info->local.family == AF_INET6_) {
+		ports = conn_rules_of_ports(rules, info->local.port, info->remote.port);
+		hosts = host_wish(rules, &info->local) | host_wish(rules, &info->remote);
+	}
+	return conn_rules_verdict(rules, ports, hosts);
 }
 
 #endif

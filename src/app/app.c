@@ -80,7 +80,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 		return r;
 	if (!conn_rules_is_empty(&a->conn_rules)) {
 		opt.conn_rules = &a->conn_rules;
-		r = pipeline_filter_conns(&a->pipeline, conn_rules_let_in(&a->conn_rules, NULL));
+		r = pipeline_filter_conns(&a->pipeline, conn_rules_verdict(&a->conn_rules, 0, 0));
 	}
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot start");
