@@ -6,10 +6,12 @@
 
 const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
 	[SUBCOMMAND_LS] = {
-		"ls", "--probes PID|FILE [--json]", "--probes --json",
-		"Show where plaintap would probe the TLS libraries of the process PID, or the library "
-		"FILE: role, exported functions, offset in the file, instruction, what a probe costs "
-		"there, and why that place. Probes nothing; FILE may be of another machine.",
+		"ls", "[-p PID | --probes PID|FILE] [--json]", "-p --probes --json",
+		"List the processes that have TLS: which implementation, which version, where, and how "
+		"plaintap would probe it, or why it cannot. Without root, one's own processes. With "
+		"--probes, show where plaintap would probe the TLS libraries of the process PID, or the "
+		"library FILE: role, exported functions, offset in the file, instruction, what a probe "
+		"costs there, and why that place. Probes nothing; FILE may be of another machine.",
 	},
 };
 
