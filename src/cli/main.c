@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "base/log.h"
+#include "cmd_doctor.h"
 #include "cmd_ls.h"
 #include "help.h"
 #include "options.h"
@@ -85,6 +86,7 @@ static int run_subcommand(enum subcommand which, int argc, char **argv)
 {
 	static int (*const runs[SUBCOMMAND_CNT])(int argc, char **argv) = {
 		[SUBCOMMAND_LS] = cmd_ls,
+		[SUBCOMMAND_DOCTOR] = cmd_doctor,
 	};
 
 	return runs[which](argc, argv);

@@ -13,6 +13,15 @@ const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
 		"library FILE: role, exported functions, offset in the file, instruction, what a probe "
 		"costs there, and why that place. Probes nothing; FILE may be of another machine.",
 	},
+	[SUBCOMMAND_DOCTOR] = {
+		"doctor", "[-p PID] [--seconds N] [--json] [-- PROGRAM [ARG]...]",
+		"-p --seconds --json --",
+		"Say whether a capture would work here, and what to do if not: kernel, rights, and with "
+		"a process or PROGRAM its TLS libraries, and how often each probed function is called in "
+		"N seconds (default 3). Only calls are counted, no plaintext is read. PROGRAM writes "
+		"to stderr, and is ended with SIGTERM when it runs longer. Exit status: 0 if a capture "
+		"would work, 1 if something prevents it, 2 for wrong usage.",
+	},
 };
 
 int subcommand_from_name(const char *name)

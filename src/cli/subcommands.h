@@ -10,6 +10,7 @@
 
 enum subcommand {
 	SUBCOMMAND_LS,
+	SUBCOMMAND_DOCTOR,
 	SUBCOMMAND_CNT,
 };
 
