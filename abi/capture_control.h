@@ -37,9 +37,11 @@ struct capture_control {
 	__u32 no_children; /* user space: 1 = a fork does not make the child watched */
 	__u32 seeker_cnt;  /* kernel side: how many entries the map `seekers` has */
 	__u64 release_seq; /* user space: odd while it lets a process go, even between */
+	__u32 filters;	   /* user space: FILTERS_ bits of process_filter.h; 0 = no filter */
+	__u32 pad32;
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 32, "layout");
+_Static_assert(sizeof(struct capture_control) == 40, "layout");
 
 #endif

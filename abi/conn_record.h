@@ -57,8 +57,9 @@ struct conn_layout {
 /* conn_state.info: is the connection described to user space? */
 enum conn_info_state {
 	CONN_UNTOLD = 0,
-	CONN_SEEKING = 1, /* but for its socket */
-	CONN_TOLD = 2,	  /* or given up */
+	CONN_SEEKING = 1,  /* but for its socket */
+	CONN_TOLD = 2,	   /* or given up */
+	CONN_FILTERED = 3, /* it never will be: its bytes are not wanted */
 };
 
 enum { REC_UNIX_PATH_MAX = 108, REC_ALPN_MAX = 64, REC_SERVER_NAME_MAX = 256 };
@@ -78,6 +79,8 @@ enum conn_known {
 	CONN_KNOWS_CIPHER = 1 << 2,
 	CONN_KNOWS_ALPN = 1 << 3,
 	CONN_KNOWS_SERVER_NAME = 1 << 4,
+	CONN_IS_LET_IN = 1 << 5, /* by filters, if there are any */
+	CONN_IS_KEPT_OUT = 1 << 6,
 };
 
 /*

@@ -21,11 +21,12 @@
 #define REC_PIECES_MAX_NO_LOOP 64
 
 enum rec_type {
-	REC_DATA = 1,	   /* struct rec_data */
-	REC_CONN_END = 2,  /* struct rec_conn_end */
-	REC_FORK = 3,	   /* struct rec_process: pid is the child, ppid its parent */
-	REC_EXEC = 4,	   /* struct rec_process: pid runs another program now */
-	REC_EXIT = 5,	   /* struct rec_process: the last thread of pid has ended */
+	REC_DATA = 1,	  /* struct rec_data */
+	REC_CONN_END = 2, /* struct rec_conn_end */
+	REC_FORK = 3,	  /* struct rec_process: pid is the child, ppid its parent */
+	REC_EXEC = 4,	  /* struct rec_process: pid runs another program now */
+	REC_EXIT = 5, /* struct rec_process: the last thread of pid has ended, or the filters let it
+			 in no more and nothing will be told of it */
 	REC_PENDING = 6,   /* struct rec_pending */
 	REC_CONN_INFO = 7, /* struct rec_conn_info, in conn_record.h */
 };
@@ -167,6 +168,7 @@ struct kernel_stats {
 	__u64 states_dropped;	 /* calls that could not be followed: a table was full */
 	__u64 ends_dropped;	 /* ends that found both the ring and `unsent_ends` full */
 	__u64 infos_dropped;	 /* descriptions of connections that could not be told */
+	__u64 conns_filtered;	 /* connections that the filters keep out */
 };
 
 /* Attach cookie of a probe: what a hit there means. */
@@ -189,6 +191,6 @@ _Static_assert(sizeof(struct rec_process) == 32, "layout");
 _Static_assert(sizeof(struct conn_state) == 104, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
 _Static_assert(sizeof(struct unsent_end) == 112, "layout");
-_Static_assert(sizeof(struct kernel_stats) == 80, "layout");
+_Static_assert(sizeof(struct kernel_stats) == 88, "layout");
 
 #endif

@@ -24,7 +24,20 @@ static __always_inline void emit_process(u32 type, u32 pid, u32 ppid, u32 exit_c
 	emit_fixed(&rec, sizeof(rec));
 }
 
-/* Arguments: parent, child. */
+/* What the child of the running process begins as; 0: as nothing that is kept. */
+static __always_inline u32 child_state(const struct capture_control *c, u32 ppid)
+{
+	u32 state = watch_look(c, ppid);
+
+	if (state & WATCH_FIXED)
+		return state;
+	/* In a tree that was named, also the children of those that are filtered out count. */
+	if (c->watch_all ? state & WATCH_IN : state)
+		return WATCH_TOLD;
+	return 0;
+}
+
+/* Arguments: parent, child. The parent runs. */
 SEC("raw_tp/sched_process_fork")
 int proc_fork(struct raw_tp_args *ctx)
 {
@@ -33,26 +46,74 @@ int proc_fork(struct raw_tp_args *ctx)
 	u32 ppid = BPF_CORE_READ(parent, tgid);
 	u32 pid = BPF_CORE_READ(child, tgid);
 	struct capture_control *c = control_get();
-	u32 one = 1;
+	u32 state;
 
-	if (pid == ppid || !process_is_watched(ppid) || (c && c->no_children))
+	if (pid == ppid || !c || c->no_children)
 		return 0;
-	if (bpf_map_update_elem(&watched, &pid, &one, BPF_ANY))
+	if (watches_all_unfiltered(c)) {
+		if (ppid != c->self_pid)
+			emit_process(REC_FORK, pid, ppid, 0);
+		return 0;
+	}
+	state = child_state(c, ppid);
+	if (state && bpf_map_update_elem(&watched, &pid, &state, BPF_ANY))
 		STATS_ADD(states_dropped, 1);
-	emit_process(REC_FORK, pid, ppid, 0);
+	if (state & WATCH_TOLD)
+		emit_process(REC_FORK, pid, ppid, 0);
 	return 0;
 }
 
-/* Arguments: task, its tid before, the binary's parameters. */
+/*
+ * With filters, another program may be out where the one before was in: for user space that is the
+ * end of the process if it will never hear of it again, and a change of program if it will.
+ */
+static __always_inline void exec_filtered(const struct capture_control *c, u32 pid, u32 ppid)
+{
+	u32 *known = bpf_map_lookup_elem(&watched, &pid);
+	u32 before = known ? *known : 0, state;
+
+	if (!known && !c->watch_all)
+		return;
+	state = before & WATCH_FIXED ? before : watch_judge(c, pid, before & WATCH_TOLD);
+	if (state & WATCH_IN) {
+		emit_process(REC_EXEC, pid, ppid, 0);
+	} else if (c->watch_all && before & WATCH_TOLD) {
+		state = WATCH_JUDGED;
+		bpf_map_update_elem(&watched, &pid, &state, BPF_ANY);
+		emit_process(REC_EXIT, pid, ppid, 0);
+	} else if (before & WATCH_IN) {
+		emit_process(REC_EXEC, pid, ppid, 0);
+	}
+}
+
+/* Arguments: task, its tid before, the binary's parameters. The task runs. */
 SEC("raw_tp/sched_process_exec")
 int proc_exec(struct raw_tp_args *ctx)
 {
 	struct task_struct *task = (void *)ctx->arg[0];
 	u32 pid = BPF_CORE_READ(task, tgid);
+	u32 ppid = BPF_CORE_READ(task, real_parent, tgid);
+	struct capture_control *c = control_get();
 
-	if (process_is_watched(pid))
-		emit_process(REC_EXEC, pid, BPF_CORE_READ(task, real_parent, tgid), 0);
+	if (!c)
+		return 0;
+	if (!watches_all_unfiltered(c))
+		exec_filtered(c, pid, ppid);
+	else if (pid != c->self_pid)
+		emit_process(REC_EXEC, pid, ppid, 0);
 	return 0;
+}
+
+/* What is known of a process that ends; nobody is judged for that. */
+static __always_inline u32 ending_state(u32 pid)
+{
+	struct capture_control *c = control_get();
+	u32 *state;
+
+	if (c && watches_all_unfiltered(c))
+		return pid != c->self_pid ? WATCH_TOLD : 0;
+	state = bpf_map_lookup_elem(&watched, &pid);
+	return state ? *state : 0;
 }
 
 /* Argument: task. Called in every thread that ends. */
@@ -62,16 +123,18 @@ int proc_exit(struct raw_tp_args *ctx)
 	struct task_struct *task = (void *)ctx->arg[0];
 	u32 pid = BPF_CORE_READ(task, tgid);
 	u64 thread = bpf_get_current_pid_tgid();
+	u32 state = ending_state(pid);
 
-	if (!process_is_watched(pid))
+	if (!state)
 		return 0;
 	bpf_map_delete_elem(&calls, &thread);
 	seek_end(thread);
 	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
 	bpf_map_delete_elem(&watched, &pid);
-	emit_process(REC_EXIT, pid, BPF_CORE_READ(task, real_parent, tgid),
-		     BPF_CORE_READ(task, exit_code));
+	if (state & WATCH_TOLD)
+		emit_process(REC_EXIT, pid, BPF_CORE_READ(task, real_parent, tgid),
+			     BPF_CORE_READ(task, exit_code));
 	return 0;
 }
 

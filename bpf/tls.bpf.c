@@ -77,8 +77,11 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 		STATS_ADD(states_dropped, 1);
 		return 0;
 	}
-	if (conn->info != CONN_TOLD)
+	if (conn->info != CONN_TOLD) {
+		if (conn->info == CONN_FILTERED)
+			return 0;
 		conn_describe_begin(pid_tgid);
+	}
 	if (role == ROLE_SENDFILE) {
 		sendfile_begin(conn, a->buf, a->arg2);
 		conn->len_from[dir] = LEN_OF_FILE;
@@ -118,8 +121,11 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 		return;
 	is_file = conn->len_from[dir] == LEN_OF_FILE;
 	len = call_len(result, is_file ? LEN_RESULT : conn->len_from[dir], conn->done[dir]);
-	if (conn->info != CONN_TOLD)
+	if (conn->info != CONN_TOLD) {
 		conn_describe_end(conn, object, pid_tgid, len, dir);
+		if (conn->info == CONN_FILTERED)
+			return;
+	}
 	if (is_file)
 		sendfile_end(conn, len, pid_tgid, may_loop);
 	else

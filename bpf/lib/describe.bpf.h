@@ -10,6 +10,7 @@
 #define PLAINTAP_BPF_DESCRIBE_H
 
 #include "conn.bpf.h"
+#include "conn_filter.bpf.h"
 #include "layout.bpf.h"
 #include "seek.bpf.h"
 
@@ -51,10 +52,30 @@ static __always_inline void info_fill(struct rec_conn_info *rec, const struct co
 		socket_ends_read(socket_of_fd(fd), (struct socket_ends *)&rec->local);
 }
 
-static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 pid_tgid, u8 dir)
+static __always_inline void info_judge(struct rec_conn_info *rec, struct conn_state *conn)
+{
+	if (conn_is_let_in(rec)) {
+		rec->known |= CONN_IS_LET_IN;
+		return;
+	}
+	rec->known |= CONN_IS_KEPT_OUT;
+	conn->info = CONN_FILTERED;
+	STATS_ADD(conns_filtered, 1);
+}
+
+/* `is_last`: its addresses are not looked for any longer. */
+static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 pid_tgid, u8 dir,
+				      bool is_last)
 {
 	struct rec_conn_info *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
 
+	bool is_first;
+
+	/* Unjudged, if there are filters: the next call tries again. */
+	if (!rec && has_conn_rules) {
+		conn->seek_left = 1;
+		return;
+	}
 	if (!rec) {
 		conn->info = CONN_TOLD;
 		STATS_ADD(infos_dropped, 1);
@@ -66,8 +87,15 @@ static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 p
 		info_fill(rec, conn, object, dir);
 	if (!rec->local.family)
 		info_take_seen(rec, pid_tgid);
+	is_first = conn->info == CONN_UNTOLD;
 	conn->seek_left = SEEK_CALLS;
-	conn->info = rec->local.family ? CONN_TOLD : CONN_SEEKING;
+	conn->info = rec->local.family || is_last ? CONN_TOLD : CONN_SEEKING;
+	if (has_conn_rules && conn->info == CONN_TOLD)
+		info_judge(rec, conn);
+	if (is_first && conn->info == CONN_FILTERED) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		return;
+	}
 	bpf_ringbuf_submit(rec, submit_flags(rec->head.ts_ns, sizeof(*rec)));
 }
 
@@ -85,8 +113,10 @@ static __noinline int conn_describe_end(struct conn_state *conn, u64 object, u64
 	if (!conn)
 		return 0;
 	if (len && (conn->info == CONN_UNTOLD || seek_found(pid_tgid)))
-		conn_tell(conn, object, pid_tgid, dir);
-	else if (len && !--conn->seek_left)
+		conn_tell(conn, object, pid_tgid, dir, false);
+	else if (len && !--conn->seek_left && has_conn_rules)
+		conn_tell(conn, object, pid_tgid, dir, true);
+	else if (len && !conn->seek_left)
 		conn->info = CONN_TOLD;
 	seek_end(pid_tgid);
 	return 0;

@@ -7,6 +7,7 @@
 #define PLAINTAP_BPF_MAPS_H
 
 #include "kernel.bpf.h"
+#include "process_filter.h"
 #include "records.h"
 
 /* Records for user space; user space sets the size before loading. */
@@ -16,8 +17,8 @@ struct {
 } ring SEC(".maps");
 
 /*
- * Key: pid of a watched process; value: unused. Filled by user space, and on fork for the
- * children; deleted when the process ends, or by user space.
+ * Key: pid; value: set of enum watch_state. Filled by user space, on fork for the children, and
+ * with filters for every process that was judged; deleted when the process ends, or by user space.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

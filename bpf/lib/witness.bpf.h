@@ -10,6 +10,7 @@
 #define PLAINTAP_BPF_WITNESS_H
 
 #include "conn.bpf.h"
+#include "conn_record.h"
 #include "witness.h"
 
 /* One call of an exported function under way. */
@@ -87,8 +88,10 @@ static __always_inline void witness_judge(const struct witnessed_call *call, u64
 
 	if (!counts || dir >= REC_DIR_CNT)
 		return;
-	/* Another connection at the same address by now: nothing can be said. */
-	if (conn && call->conn && conn->id != call->conn)
+	/* Another connection at the same address by now, or none: nothing can be said. */
+	if (call->conn && (!conn || conn->id != call->conn))
+		return;
+	if (conn && conn->info == CONN_FILTERED)
 		return;
 	if (conn)
 		seen = conn->off[dir] - call->off;

@@ -19,7 +19,10 @@
 #include "attach/privilege.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "ctl.h"
+#include "ctl_socket.h"
 #include "discover/program.h"
+#include "filters.h"
 #include "loop.h"
 #include "model/connection.h"
 #include "now.h"
@@ -51,10 +54,15 @@ static int open_outputs(struct app *a, struct error *ret_error)
 	return 0;
 }
 
+bool app_is_whole_machine(const struct app_options *opt)
+{
+	return !opt->pid_cnt && !opt->command;
+}
+
 /* Only programs that were named may be stopped, never the whole machine's. */
 static uint32_t pause_when(const struct app_options *opt)
 {
-	if (opt->no_pause || (!opt->pid_cnt && !opt->command))
+	if (opt->no_pause || app_is_whole_machine(opt))
 		return PAUSE_NEVER;
 	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
 }
@@ -63,12 +71,22 @@ static int open_kernel(struct app *a, struct error *ret_error)
 {
 	struct kernel_side_options opt = {
 		.ring_size = a->opt->ring_size,
-		.watch_all = !a->opt->pid_cnt && !a->opt->command,
+		.watch_all = app_is_whole_machine(a->opt) && !filters_has_process_words(a->opt),
 		.pause = pause_when(a->opt),
 		.forbidden = a->opt->forbidden,
 		.no_children = a->opt->no_children,
 	};
-	int r = kernel_side_open(&opt, &a->kernel, ret_error);
+	int r = filters_take_conn_rules(a, ret_error);
+
+	if (r < 0)
+		return r;
+	if (!conn_rules_is_empty(&a->conn_rules)) {
+		opt.conn_rules = &a->conn_rules;
+		r = pipeline_filter_conns(&a->pipeline, conn_rules_let_in(&a->conn_rules, NULL));
+	}
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot start");
+	r = kernel_side_open(&opt, &a->kernel, ret_error);
 
 	if (r < 0)
 		return r;
@@ -112,12 +130,12 @@ static int let_command_go(struct app *a, const char *program, struct error *ret_
 	return 0;
 }
 
-static void say_ready(struct app *a, uint64_t start_ns)
+static void say_ready(struct app *a)
 {
 	int fd = a->opt->ready_fd;
 
 	log_say(LOG_INFO, "ready after %llu ms",
-		(unsigned long long)((app_now_ns() - start_ns) / 1000000));
+		(unsigned long long)((app_now_ns() - a->start_ns) / 1000000));
 	if (fd < 0)
 		return;
 	if (write(fd, "\n", 1) < 0)
@@ -146,6 +164,7 @@ static void collect_the_rest(struct app *a)
 
 	kernel_side_detach(a->kernel);
 	loop_drain(a);
+	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
 	kernel_tables_take_unsent_ends(a->kernel, conn_freed, a);
 	kernel_tables_take_conns(a->kernel, 0, 0, conn_of_capture, a);
@@ -187,8 +206,12 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 		r = loop_open(a, ret_error);
 	if (!r)
 		r = open_kernel(a, ret_error);
+	if (!r)
+		r = filters_apply(a, ret_error);
 	if (!r && *ret_program)
 		r = start_command(a, *ret_program, ret_error);
+	if (!r)
+		r = ctl_open(a, ret_error);
 	if (!r)
 		restrict_probes(a);
 	if (!r)
@@ -209,7 +232,7 @@ static void keep_freed_memory(bool keep)
 		malloc_trim(0);
 }
 
-static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
+static int run(struct app *a, struct error *ret_error)
 {
 	CLEANUP_FREE char *program = NULL;
 	int r;
@@ -222,7 +245,7 @@ static int run(struct app *a, uint64_t start_ns, struct error *ret_error)
 		return r;
 	priority_raise();
 	keep_freed_memory(false);
-	say_ready(a, start_ns);
+	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
 	if (r < 0)
@@ -276,6 +299,8 @@ static void fill_result(struct app *a, struct app_result *ret)
 
 static void app_done(struct app *a)
 {
+	ctl_socket_close(a->ctl);
+	leaving_done(&a->leaving);
 	command_done(&a->command);
 	pipeline_done(&a->pipeline);
 	pausing_done(&a->pausing);
@@ -295,9 +320,9 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 		.pending = loop_take_pending,
 		.user = &a,
 	};
-	uint64_t start_ns = app_now_ns();
 	int r;
 
+	a.start_ns = app_now_ns();
 	*ret = (struct app_result){ 0 };
 	command_init(&a.command);
 	target_list_init(&a.targets);
@@ -307,7 +332,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 	if (r < 0)
 		error_set_errno(ret_error, r, "cannot start");
 	else
-		r = run(&a, start_ns, ret_error);
+		r = run(&a, ret_error);
 	if (r < 0)
 		pipeline_finish(&a.pipeline);
 	else

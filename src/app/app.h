@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "model/counters.h"
+#include "model/filter.h"
 
 /* All pointers are borrowed for the run. */
 struct app_options {
@@ -18,6 +19,8 @@ struct app_options {
 	size_t pid_cnt;
 	bool no_children; /* … without the processes that they have started or will start */
 	char **command;	  /* program to run and watch, NULL-terminated; NULL: none */
+	const struct filter_word *filters; /* all must agree, also with pids and command */
+	size_t filter_cnt;
 	const char *const *outputs; /* specs of -o; none: the terminal */
 	size_t output_cnt;
 	uint64_t body_limit;	 /* bytes kept of each body */
@@ -25,6 +28,7 @@ struct app_options {
 	uint64_t queue_size;	 /* bytes that may wait to be written */
 	unsigned forbidden;	 /* kernel features not to use, bits by app_feature_bit() */
 	bool plain_placement;	 /* probe exported functions at their start only; for tests */
+	const char *ctl;	 /* where to take orders; NULL: the usual place; "off": nowhere */
 	int ready_fd;		 /* gets a newline when the probes are in place; -1: none */
 	bool no_pause;		 /* never stop a program for a moment, rather lose bytes */
 	bool slow;		 /* stop programs when the ring fills, rather than lose bytes */
@@ -45,6 +49,9 @@ struct app_result {
  * error in the middle the result is filled as far as it goes, and what was captured is kept.
  */
 int app_run(const struct app_options *opt, struct app_result *ret, struct error *ret_error);
+
+/* Neither processes nor a command are named. */
+bool app_is_whole_machine(const struct app_options *opt);
 
 /* Bit number of a kernel feature for app_options.forbidden, or -EINVAL. */
 int app_feature_bit(struct str name);

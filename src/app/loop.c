@@ -21,11 +21,12 @@
 #include "attach/kernel_side.h"
 #include "attach/kernel_tables.h"
 #include "base/log.h"
+#include "ctl.h"
+#include "ctl_socket.h"
 #include "model/connection.h"
 #include "model/process.h"
 #include "now.h"
 #include "state.h"
-#include "stream/stream.h"
 #include "targets.h"
 
 enum {
@@ -162,7 +163,7 @@ void loop_take_pending(void *user, const struct pending_call *call)
 	struct app *a = user;
 	const struct chunk *c = &call->chunk;
 
-	if (stream_has_passed(a->pipeline.stream, c->conn_key, c->dir, c->off))
+	if (pipeline_has_passed(&a->pipeline, c))
 		pausing_take_again(&a->pausing, call);
 	else
 		pausing_take(&a->pausing, &a->pipeline.collector, call);
@@ -194,6 +195,7 @@ static void do_housekeeping(struct app *a)
 
 	release_paused(a);
 	kernel_side_check(a->kernel, now);
+	ctl_serve(a, now);
 	while (rescan_next(&a->rescan, now, &pid))
 		targets_rescan(a, pid);
 	if (a->give_up_ns && now >= a->give_up_ns) {
@@ -235,6 +237,8 @@ void loop_run(struct app *a)
 {
 	if (watch_fd(a->epoll_fd, kernel_side_ring_fd(a->kernel)) < 0)
 		log_say(LOG_DEBUG, "the ring cannot be waited for: polling it");
+	if (a->ctl && watch_fd(a->epoll_fd, ctl_socket_fd(a->ctl)) < 0)
+		log_say(LOG_DEBUG, "orders cannot be waited for: looking for them");
 	while (!a->stop) {
 		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector);
 

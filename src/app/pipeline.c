@@ -8,20 +8,27 @@
 #include "model/target.h"
 #include "discover/target_list.h"
 #include "proto/registry.h"
+#include "stream/conn_gate.h"
 #include "stream/stream.h"
 
 static void take_chunk(void *user, const struct chunk *c)
 {
 	struct pipeline *p = user;
 
-	stream_chunk(p->stream, c);
+	if (p->gate)
+		conn_gate_chunk(p->gate, c);
+	else
+		stream_chunk(p->stream, c);
 }
 
 static void take_conn_end(void *user, const struct chunk_end *end)
 {
 	struct pipeline *p = user;
 
-	stream_conn_end(p->stream, end);
+	if (p->gate)
+		conn_gate_end(p->gate, end);
+	else
+		stream_conn_end(p->stream, end);
 }
 
 /* The watcher first: on exit and exec it ends the connections, which still belong to the old. */
@@ -59,7 +66,10 @@ static void take_conn_info(void *user, const struct conn_info *info)
 {
 	struct pipeline *p = user;
 
-	stream_conn_info(p->stream, info);
+	if (p->gate)
+		conn_gate_info(p->gate, info);
+	else
+		stream_conn_info(p->stream, info);
 }
 
 static const struct collect_ops collect_to_stream = {
@@ -192,8 +202,22 @@ int pipeline_init(struct pipeline *p, const struct target_list *targets,
 	return p->stream ? 0 : -ENOMEM;
 }
 
+int pipeline_filter_conns(struct pipeline *p, bool let_in_unknown)
+{
+	p->gate = conn_gate_new(p->stream, &p->counters, let_in_unknown);
+	return p->gate ? 0 : -ENOMEM;
+}
+
+bool pipeline_has_passed(const struct pipeline *p, const struct chunk *c)
+{
+	return p->gate ? conn_gate_has_passed(p->gate, c->conn_key, c->dir, c->off)
+		       : stream_has_passed(p->stream, c->conn_key, c->dir, c->off);
+}
+
 void pipeline_end_connections(struct pipeline *p)
 {
+	conn_gate_free(p->gate);
+	p->gate = NULL;
 	stream_free(p->stream);
 	p->stream = NULL;
 }

@@ -14,6 +14,7 @@
 #include "process_table.h"
 #include "sink_set.h"
 
+struct conn_gate;
 struct connection;
 struct stream;
 struct target_list;
@@ -37,6 +38,7 @@ struct pipeline {
 	const struct target_list *targets; /* borrowed: names the libraries */
 	struct exchange_stage exchanges;
 	struct stream *stream;
+	struct conn_gate *gate; /* NULL: every connection is wanted */
 	struct collector collector;
 	struct pipeline_watcher watcher;
 };
@@ -44,6 +46,10 @@ struct pipeline {
 /* `targets` is borrowed. The sinks are then to be opened by the caller. -ENOMEM. */
 int pipeline_init(struct pipeline *p, const struct target_list *targets,
 		  const struct pipeline_watcher *watcher, size_t body_limit);
+/* Before anything passes: the kernel side filters connections; see stream/conn_gate.h. -ENOMEM. */
+int pipeline_filter_conns(struct pipeline *p, bool let_in_unknown);
+/* Have the bytes at the place of that chunk been here before? */
+bool pipeline_has_passed(const struct pipeline *p, const struct chunk *c);
 /* Ends open connections; they and what they held go to the sinks. May be called twice. */
 void pipeline_end_connections(struct pipeline *p);
 /* The last word to the sinks, which are then closed. */

@@ -7,13 +7,17 @@
 #include <stdint.h>
 
 #include "app.h"
+#include "attach/conn_rule_set.h"
+#include "attach/trait_filter.h"
 #include "command.h"
 #include "discover/findings.h"
 #include "discover/target_list.h"
+#include "leaving.h"
 #include "pausing.h"
 #include "pipeline.h"
 #include "rescan.h"
 
+struct ctl_socket;
 struct kernel_side;
 struct ring;
 
@@ -22,13 +26,18 @@ struct app {
 	struct kernel_side *kernel;
 	struct ring *ring;
 	struct target_list targets;
-	size_t attached_cnt; /* targets up to this index have been tried */
-	size_t probed_cnt;   /* … and this many have probes */
+	size_t attached_cnt;	      /* targets up to this index have been tried */
+	size_t probed_cnt;	      /* … and this many have probes */
+	struct trait_filter filter;   /* of processes; empty: none */
+	struct conn_rules conn_rules; /* of connections, the same */
 	struct command command;
 	struct process_findings findings; /* of the command's program */
 	struct pipeline pipeline;
 	struct pausing pausing;
 	struct rescan rescan;
+	struct leaving leaving;
+	struct ctl_socket *ctl; /* NULL: takes no orders */
+	uint64_t start_ns;
 	int signal_fd;
 	int epoll_fd;
 	unsigned idle_cnt;	    /* drains in a row that found nothing */

@@ -13,8 +13,10 @@
 #include "discover/process_tree.h"
 #include "discover/program.h"
 #include "discover/tls_library.h"
+#include "filters.h"
 #include "model/process.h"
 #include "model/target.h"
+#include "now.h"
 #include "state.h"
 
 /* A file that cannot be probed is said, and does not stop the others. */
@@ -142,20 +144,43 @@ static void find_descendant(void *user, pid_t pid)
 }
 
 /* The given ones are watched by now, so children of theirs that are not in the tree yet are too. */
-static void find_descendants(struct app *a)
+static void find_descendants(struct app *a, const pid_t *pids, size_t cnt)
 {
 	struct process_tree tree;
 
-	if (!a->opt->pid_cnt || a->opt->no_children)
+	if (!cnt || a->opt->no_children)
 		return;
 	if (process_tree_read(&tree, "/proc") < 0) {
 		log_say(LOG_WARNING,
 			"cannot read /proc: children that already run are not watched");
 		return;
 	}
-	for (size_t i = 0; i < a->opt->pid_cnt; i++)
-		process_tree_descendants(&tree, a->opt->pids[i], find_descendant, a);
+	for (size_t i = 0; i < cnt; i++)
+		process_tree_descendants(&tree, pids[i], find_descendant, a);
 	process_tree_done(&tree);
+}
+
+static void find_running(void *user, pid_t pid)
+{
+	struct app *a = user;
+	struct process_findings findings;
+	size_t known_cnt = a->targets.cnt;
+
+	process_findings_init(&findings);
+	discover_process(pid, &a->targets, &findings, NULL);
+	note_user(a, known_cnt, pid);
+	process_findings_done(&findings);
+}
+
+/*
+ * Of the whole machine's processes those that a filter wants may have libraries that the loader's
+ * cache does not know: containers bring their own.
+ */
+static void find_let_in(struct app *a)
+{
+	if (app_is_whole_machine(a->opt) && filters_each_running(a, find_running, a) < 0)
+		log_say(LOG_WARNING,
+			"cannot read /proc: libraries that only running processes have are not seen");
 }
 
 static void find_program(struct app *a, const char *program)
@@ -177,10 +202,11 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 		if (r < 0)
 			return r;
 	}
-	find_descendants(a);
+	find_descendants(a, a->opt->pids, a->opt->pid_cnt);
 	if (program)
 		find_program(a, program);
 	find_cached(a);
+	find_let_in(a);
 	attach_new(a);
 	/* A command, and the children of a process, may still bring a library of their own. */
 	if (!a->probed_cnt && !program)
@@ -189,6 +215,18 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 			"nothing to probe: no TLS library that plaintap knows (%s), neither in "
 			"the given processes nor in " LD_CACHE_PATH,
 			tls_library_names());
+	return 0;
+}
+
+int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
+{
+	int r = find_process(a, pid, ret_error);
+
+	if (r < 0)
+		return r;
+	find_descendants(a, &pid, 1);
+	attach_new(a);
+	rescan_add(&a->rescan, pid, app_now_ns());
 	return 0;
 }
 

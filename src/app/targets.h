@@ -16,6 +16,9 @@ struct app;
  */
 int targets_attach_all(struct app *a, const char *program, struct error *ret_error);
 
+/* As -p does, while running: watches a process and its children, and probes what they use. */
+int targets_add_process(struct app *a, pid_t pid, struct error *ret_error);
+
 /* Looks at a process that has just started another program. */
 void targets_rescan(struct app *a, pid_t pid);
 

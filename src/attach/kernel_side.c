@@ -34,6 +34,7 @@ struct kernel_side {
 	struct features features;
 	struct prober prober;
 	uint32_t ring_size;
+	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
 	struct attachment **attachments; /* owned */
 	size_t attachment_cnt;
@@ -137,6 +138,7 @@ static int link_session_functions(struct kernel_side *k)
 
 static int load_tls(struct kernel_side *k, struct error *ret_error)
 {
+	uint32_t zero = 0;
 	int r;
 
 	k->tls = tls_bpf__open();
@@ -146,6 +148,7 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	k->tls->rodata->ring_size = k->ring_size;
+	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
@@ -153,6 +156,9 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 		r = link_session_functions(k);
 	if (!r)
 		r = tls_bpf__load(k->tls);
+	if (!r && k->conn_rules)
+		r = bpf_map_update_elem(bpf_map__fd(k->tls->maps.conn_rules), &zero, k->conn_rules,
+					BPF_ANY);
 	if (r < 0)
 		return error_set_errno(
 			ret_error, r,
@@ -183,6 +189,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 		return error_set_errno(ret_error, -ENOMEM, "cannot start");
 	libbpf_log_use();
 	k->ring_size = opt->ring_size;
+	k->conn_rules = opt->conn_rules;
 	r = features_probe(opt->forbidden, &k->features, ret_error);
 	if (r < 0)
 		goto out;
@@ -233,6 +240,14 @@ int kernel_side_attach(struct kernel_side *k, const struct target *t, struct err
 	return 0;
 }
 
+bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t)
+{
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		if (attachment_target(k->attachments[i]) == t)
+			return true;
+	return false;
+}
+
 void kernel_side_restrict(struct kernel_side *k, pid_t pid)
 {
 	k->prober.only_pid = pid;
@@ -277,34 +292,6 @@ void kernel_side_close(struct kernel_side *k)
 	free(k);
 }
 
-int kernel_side_watch(struct kernel_side *k, pid_t pid)
-{
-	uint32_t key = (uint32_t)pid, one = 1;
-
-	return bpf_map_update_elem(bpf_map__fd(k->proc->maps.watched), &key, &one, BPF_ANY);
-}
-
-int kernel_side_unwatch(struct kernel_side *k, pid_t pid)
-{
-	uint32_t key = (uint32_t)pid;
-
-	return bpf_map_delete_elem(bpf_map__fd(k->proc->maps.watched), &key);
-}
-
-unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max)
-{
-	int fd = bpf_map__fd(k->proc->maps.watched);
-	uint32_t key, next;
-	unsigned cnt = 0;
-	int r = bpf_map_get_next_key(fd, NULL, &next);
-
-	for (; !r && cnt < max; cnt++) {
-		key = next;
-		r = bpf_map_get_next_key(fd, &key, &next);
-	}
-	return cnt;
-}
-
 void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
 {
 	int fd = bpf_map__fd(k->tls->maps.paused);
@@ -347,6 +334,16 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
 	return 0;
+}
+
+int kernel_side_watched_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.watched);
+}
+
+int kernel_side_filters_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.filters);
 }
 
 int kernel_side_ring_fd(const struct kernel_side *k)

@@ -18,15 +18,18 @@
 #include "features.h"
 #include "records.h"
 
+struct conn_rules;
 struct kernel_side;
 struct target;
+struct trait_filter;
 
 struct kernel_side_options {
 	uint32_t ring_size; /* bytes; a power of two, at least a page */
 	bool watch_all;	    /* every process but this one */
 	uint32_t pause;	    /* enum pause_when: may watched processes be stopped? */
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
-	bool no_children;   /* a fork does not make the child watched */
+	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
+	bool no_children;		     /* a fork does not make the child watched */
 };
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
@@ -39,6 +42,8 @@ void kernel_side_restrict(struct kernel_side *k, pid_t pid);
  * until kernel_side_close().
  */
 int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+/* Has it probes? */
+bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */
 void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid);
 /* Looks how the checks go; to be called often: it looks every few ms. */
@@ -47,11 +52,27 @@ void kernel_side_detach(struct kernel_side *k);
 /* NULL is fine. */
 void kernel_side_close(struct kernel_side *k);
 
-/* The set of watched processes. Children join by themselves. -ENOSPC: the set is full. */
+/*
+ * Before any process is watched: only those are that `f` lets in. With `all` every process of the
+ * machine is asked, instead of kernel_side_options.watch_all; else those that are named.
+ */
+int kernel_side_set_filter(struct kernel_side *k, const struct trait_filter *f, bool all);
+
+/*
+ * The set of watched processes. Children join by themselves; with a filter each is then judged.
+ * 0; 1 when it is excluded and stays so; -E2BIG: the set is full.
+ */
 int kernel_side_watch(struct kernel_side *k, pid_t pid);
 int kernel_side_unwatch(struct kernel_side *k, pid_t pid);
-/* How many processes are watched now; up to `max` is counted. */
+/* Never watched, whatever else is said, nor the children that it starts from now on. */
+int kernel_side_exclude(struct kernel_side *k, pid_t pid);
+/* Takes that back; -ENOENT: it was not excluded. */
+int kernel_side_readmit(struct kernel_side *k, pid_t pid);
+/* How many processes are in the set now, but for excluded ones; up to `max` is counted. */
 unsigned kernel_side_watched_cnt(struct kernel_side *k, unsigned max);
+typedef void (*kernel_side_watched_fn)(void *user, pid_t pid, bool is_in);
+/* Each of them; `is_in`: judged, and let in. */
+void kernel_side_each_watched(struct kernel_side *k, kernel_side_watched_fn fn, void *user);
 
 typedef void (*kernel_side_paused_fn)(void *user, pid_t pid, const struct pause_state *state);
 /* Each process that was ever stopped. */
@@ -64,6 +85,8 @@ void kernel_side_forget_paused(struct kernel_side *k, pid_t pid);
 /* Names a file of our own as the kernel side names those of programs. -EBADF: not open. */
 int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret);
 
+int kernel_side_watched_fd(const struct kernel_side *k);
+int kernel_side_filters_fd(const struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
 int kernel_side_conns_fd(const struct kernel_side *k);

@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "base/log.h"
+#include "cmd_ctl.h"
 #include "cmd_doctor.h"
 #include "cmd_ls.h"
 #include "help.h"
@@ -56,6 +57,8 @@ static int run(const struct options *o)
 		.pids = o->pids,
 		.pid_cnt = o->pid_cnt,
 		.command = o->command,
+		.filters = o->filters.words,
+		.filter_cnt = o->filters.cnt,
 		.outputs = o->outputs,
 		.output_cnt = o->output_cnt,
 		.body_limit = o->body_limit,
@@ -64,6 +67,7 @@ static int run(const struct options *o)
 		.forbidden = o->forbidden,
 		.plain_placement = o->plain_placement,
 		.ready_fd = o->ready_fd,
+		.ctl = o->ctl,
 		.no_children = o->no_children,
 		.no_pause = o->no_pause,
 		.slow = o->slow,
@@ -87,6 +91,7 @@ static int run_subcommand(enum subcommand which, int argc, char **argv)
 	static int (*const runs[SUBCOMMAND_CNT])(int argc, char **argv) = {
 		[SUBCOMMAND_LS] = cmd_ls,
 		[SUBCOMMAND_DOCTOR] = cmd_doctor,
+		[SUBCOMMAND_CTL] = cmd_ctl,
 	};
 
 	return runs[which](argc, argv);

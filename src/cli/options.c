@@ -72,6 +72,14 @@ static int take_buffer(struct options *o, const char *value, struct error *ret_e
 	return 0;
 }
 
+static int take_ctl(struct options *o, const char *value, struct error *ret_error)
+{
+	if (!value[0])
+		return error_set(ret_error, -EINVAL, "--ctl '': there must be a path, or off");
+	o->ctl = value;
+	return 0;
+}
+
 static int take_queue(struct options *o, const char *value, struct error *ret_error)
 {
 	int r = take_size("queue", value, &o->queue_size, ret_error);
@@ -181,6 +189,55 @@ const struct option_row option_rows[] = {
 	  "Watch only what is given by -p or after --, not the processes that it starts. If that is one "
 	  "process, no other pays anything for it.",
 	  take_no_children },
+	{ 'c', "comm", "NAME",
+	  "Only processes of that name, as ps -o comm shows it; the kernel keeps 15 bytes of it. "
+	  "Filters of processes are asked in the kernel, when a process executes a program or else first "
+	  "calls a TLS library; a name or user that changes later is not noticed. "
+	  "Of one kind any will do, different kinds must all agree. Together with -p or a program after "
+	  "--, only what is in both is watched.",
+	  take_comm },
+	{ 'u', "uid", "USER", "Only processes of that user: a name or a number.", take_uid },
+	{ 0, "exe", "PATH",
+	  "Only processes that run the file PATH. For a script that is its interpreter; for a program in "
+	  "a container write /proc/PID/root/PATH.",
+	  take_exe },
+	{ 0, "cgroup", "PATH",
+	  "Only processes in that control group (of version 2) and below it, such as "
+	  "system.slice/nginx.service.",
+	  take_cgroup },
+	{ 0, "container", "ID",
+	  "Only processes in the container whose id begins so. Counts as the same kind as --cgroup.",
+	  take_container },
+	{ 0, "netns", "WHICH",
+	  "Only processes in that network namespace: a name of 'ip netns', a path, a pid, or the number "
+	  "of its inode.",
+	  take_netns },
+	{ 0, "port", "N",
+	  "Only connections with that port at either end. Judged once, in the kernel, when its addresses are "
+	  "known; one that never shows them is kept out by --port and --host, and let in by --exclude-port "
+	  "and --exclude-host. What is kept out is counted as filtered, not as lost.",
+	  take_port },
+	{ 0, "host", "ADDRESS[/BITS]",
+	  "Only connections with that address, or one in that network, at either end. IPv4 or IPv6; names "
+	  "are not looked up.",
+	  take_host },
+	{ 0, "exclude-pid", "PID",
+	  "Not the process PID, its children, and those that they start from now on.",
+	  take_exclude_pid },
+	{ 0, "exclude-comm", "NAME", "Not processes of that name.", take_exclude_comm },
+	{ 0, "exclude-uid", "USER", "Not processes of that user.", take_exclude_uid },
+	{ 0, "exclude-exe", "PATH", "Not processes that run the file PATH.", take_exclude_exe },
+	{ 0, "exclude-cgroup", "PATH", "Not processes in that control group and below it.",
+	  take_exclude_cgroup },
+	{ 0, "exclude-container", "ID", "Not processes in the container whose id begins so.",
+	  take_exclude_container },
+	{ 0, "exclude-netns", "WHICH", "Not processes in that network namespace.",
+	  take_exclude_netns },
+	{ 0, "exclude-port", "N", "Not connections with that port at either end.",
+	  take_exclude_port },
+	{ 0, "exclude-host", "ADDRESS[/BITS]",
+	  "Not connections with that address, or one in that network, at either end.",
+	  take_exclude_host },
 	{ 'o', "output", "WHERE",
 	  "Write to WHERE and leave the terminal to the program. FILE.jsonl: one JSON object a line. "
 	  "DIR/ (with the slash): the plaintext of every connection, byte by byte. -: JSON lines to "
@@ -209,6 +266,10 @@ const struct option_row option_rows[] = {
 	  "Never stop a program, not even for the moment that it takes to read a single call longer than "
 	  "a quarter of the buffer; lose bytes of it instead.",
 	  take_no_pause },
+	{ 0, "ctl", "PATH",
+	  "Listen at PATH for 'plaintap ctl', instead of /run/plaintap/<pid>.sock; off: nowhere. Only root "
+	  "and the user that plaintap runs as may connect.",
+	  take_ctl },
 	{ 0, "force", NULL, "Overwrite files that exist.", take_force },
 	{ 0, "strict", NULL,
 	  "End with status 3 if any byte was lost or could not be accounted for.", take_strict },

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "filter_options.h"
 
 enum exit_status { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_LOST = 3 };
 
@@ -24,6 +25,7 @@ struct options {
 	size_t pid_cnt;
 	const char *outputs[OPTION_OUTPUT_MAX];
 	size_t output_cnt;
+	struct filter_options filters;
 	char **command; /* what follows "--"; NULL: nothing */
 	enum color_when color;
 	uint64_t body_limit;
@@ -31,6 +33,7 @@ struct options {
 	uint64_t queue_size;
 	unsigned forbidden; /* kernel features, bits by app_feature_bit() */
 	int ready_fd;
+	const char *ctl; /* where to listen for plaintap ctl; NULL: the usual place */
 	unsigned verbosity;
 	bool plain_placement;
 	bool no_children, no_pause, slow, force, strict, quiet, help, version;

@@ -22,6 +22,13 @@ const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
 		"to stderr, and is ended with SIGTERM when it runs longer. Exit status: 0 if a capture "
 		"would work, 1 if something prevents it, 2 for wrong usage.",
 	},
+	[SUBCOMMAND_CTL] = {
+		"ctl", "[--pid PID|--ctl PATH] status [--json] | add-pid N | remove-pid N",
+		"--pid --ctl --json",
+		"Order a plaintap that runs (the only one, or say which by its pid or its socket): tell what it "
+		"does; watch the process N and its children too; watch them no more. A run of -p ends when "
+		"nobody is left to watch. Where the whole machine is watched, add-pid takes remove-pid back.",
+	},
 };
 
 int subcommand_from_name(const char *name)

@@ -60,6 +60,7 @@ static void print_connections(FILE *to, const struct counters *c)
 void summary_print(FILE *to, const struct app_result *result)
 {
 	const struct counters *c = &result->counters;
+	uint64_t filtered = c->kernel.conns_filtered + c->stream.conns_filtered;
 
 	fputs("plaintap: ", to);
 	print_connections(to, c);
@@ -69,6 +70,9 @@ void summary_print(FILE *to, const struct app_result *result)
 		print_lost(to, c);
 	else
 		fputs("0 bytes lost", to);
+	if (filtered)
+		fprintf(to, "; %" PRIu64 " connection%s filtered out", filtered,
+			filtered == 1 ? "" : "s");
 	if (c->kernel.states_dropped)
 		fprintf(to, "; %" PRIu64 " calls could not be followed: their bytes are unknown",
 			c->kernel.states_dropped);

@@ -277,4 +277,5 @@ void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats)
 	to->kernel.states_dropped = stats->states_dropped;
 	to->kernel.ends_dropped = stats->ends_dropped;
 	to->kernel.infos_dropped = stats->infos_dropped;
+	to->kernel.conns_filtered = stats->conns_filtered;
 }

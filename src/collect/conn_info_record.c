@@ -77,6 +77,10 @@ bool conn_info_record_read(const struct rec_conn_info *r, struct conn_info *ret)
 		.tid = (pid_t)r->tid,
 		.library = r->target,
 	};
+	if (r->known & CONN_IS_KEPT_OUT)
+		ret->verdict = CONN_KEPT_OUT;
+	else if (r->known & CONN_IS_LET_IN)
+		ret->verdict = CONN_LET_IN;
 	if (r->known & CONN_KNOWS_ROLE)
 		ret->role = r->is_server ? CONN_ROLE_SERVER : CONN_ROLE_CLIENT;
 	if (r->known & CONN_KNOWS_VERSION)

@@ -15,6 +15,9 @@ enum {
 	CONN_TLS_NAME_MAX = 64,
 };
 
+/* What the filters of connections say; without any it stays CONN_UNJUDGED. */
+enum conn_verdict { CONN_UNJUDGED, CONN_LET_IN, CONN_KEPT_OUT };
+
 /* Texts are as struct connection has them; "": not known. */
 struct conn_info {
 	uint64_t conn_key; /* and the next four: as of the chunks that follow */
@@ -23,6 +26,7 @@ struct conn_info {
 	uint32_t library;
 	uint64_t ts_ns;
 	enum conn_role role;
+	enum conn_verdict verdict;
 	char local[CONN_ADDRESS_MAX];
 	char remote[CONN_ADDRESS_MAX];
 	char version[CONN_TLS_NAME_MAX];

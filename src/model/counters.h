@@ -5,8 +5,9 @@
  *   kernel.bytes_seen   = kernel.bytes_sent + sum(kernel.bytes_dropped)
  *   kernel.bytes_sent   = collect.bytes + collect.bytes_invalid + collect.bytes_unreadable
  *                         (once the ring is drained)
- *   collect.bytes       = stream.bytes + stream.bytes_refused
- *   stream.gap_bytes    = sum(kernel.bytes_dropped) + collect.bytes_unreadable +
+ *   collect.bytes       = stream.bytes + stream.bytes_refused + stream.bytes_filtered
+ *   stream.gap_bytes + stream.gap_bytes_filtered
+ *                       = sum(kernel.bytes_dropped) + collect.bytes_unreadable +
  *                         stream.bytes_refused
  *                         (perhaps less while kernel.ends_dropped or stream.bytes_refused is not 0)
  */
@@ -28,6 +29,8 @@ struct counters {
 		uint64_t ends_dropped;	 /* ends of connections that could not be told: their last
 					    losses, if any, are in bytes_dropped but in no gap */
 		uint64_t infos_dropped;	 /* descriptions of connections that could not be told */
+		uint64_t conns_filtered; /* connections that were not wanted: none of their bytes
+					    are in any count */
 		uint64_t states_dropped; /* calls not followed: the table of calls was full */
 	} kernel;
 	struct {
@@ -43,6 +46,9 @@ struct counters {
 		uint64_t connections_unaddressed; /* of those: whose addresses stayed unknown */
 		uint64_t bytes;			  /* passed on, both directions */
 		uint64_t bytes_refused;		  /* arrived, but no connection could be kept */
+		uint64_t conns_filtered;	  /* kept out as never judged: see kernel too */
+		uint64_t bytes_filtered;	  /* arrived before their connection was kept out */
+		uint64_t gap_bytes_filtered;	  /* missing of connections that were kept out */
 		uint64_t gaps;
 		uint64_t gap_bytes;		      /* known to be missing */
 		uint64_t gap_bytes_by[GAP_CAUSE_CNT]; /* the same; several causes: the lowest bit */

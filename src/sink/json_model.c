@@ -311,6 +311,7 @@ static void early_stages(struct json *j, const struct counters *c)
 	by_cause(j, "bytes_dropped", c->kernel.bytes_dropped);
 	key_u64(j, "ends_dropped", c->kernel.ends_dropped);
 	key_u64(j, "infos_dropped", c->kernel.infos_dropped);
+	key_u64(j, "conns_filtered", c->kernel.conns_filtered);
 	key_u64(j, "records_dropped", c->kernel.records_dropped);
 	key_u64(j, "states_dropped", c->kernel.states_dropped);
 	json_object_end(j);
@@ -333,6 +334,9 @@ static void late_stages(struct json *j, const struct counters *c)
 	key_u64(j, "connections_unaddressed", c->stream.connections_unaddressed);
 	key_u64(j, "bytes", c->stream.bytes);
 	key_u64(j, "bytes_refused", c->stream.bytes_refused);
+	key_u64(j, "conns_filtered", c->stream.conns_filtered);
+	key_u64(j, "bytes_filtered", c->stream.bytes_filtered);
+	key_u64(j, "gap_bytes_filtered", c->stream.gap_bytes_filtered);
 	key_u64(j, "gaps", c->stream.gaps);
 	key_u64(j, "gap_bytes", c->stream.gap_bytes);
 	by_cause(j, "gap_bytes_by", c->stream.gap_bytes_by);

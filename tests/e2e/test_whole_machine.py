@@ -1,48 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whole-machine mode, held to libraries of our own.
+"""Whole-machine mode, held to libraries of our own (own_libraries.py)."""
 
-plaintap takes the libraries from the loader's cache. In a mount namespace that cache lists only
-our private copies of OpenSSL, so that no probe ever sits in a file that other programs use.
-"""
-
-from harness import (TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, env, main,
-                     need, need_namespaces, os, libraries_of, read_jsonl, shutil, signal, subprocess,
+from harness import (TLS_PAIR, check_eq, check_nothing_lost, check_truth, main, read_jsonl, signal,
                      truth_of)
-
-
-def copies(case):
-    """A folder with the libraries that tls_pair loads, and a loader cache that lists only them."""
-    need("ldconfig", "unshare")
-    need_namespaces()
-    folder, root = case.path("lib"), case.path("root")
-    os.mkdir(folder)
-    for name, path in libraries_of(TLS_PAIR):
-        if name.startswith(("libssl.", "libcrypto.")):
-            shutil.copy(path, os.path.join(folder, name))
-    if not os.listdir(folder):
-        raise Skip("tls_pair has OpenSSL linked in")
-    # ldconfig adds the system's default folders on its own; under a root of our own they are absent.
-    shutil.copytree(folder, root + folder)
-    with open(root + "/conf", "w", encoding="utf-8") as f:
-        f.write(folder + "\n")
-    ldconfig = shutil.which("ldconfig", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    subprocess.run([ldconfig, "-X", "-r", root, "-C", "/cache", "-f", "/conf"], check=True)
-    listed = subprocess.run([ldconfig, "-C", root + "/cache", "-p"], check=True,
-                            stdout=subprocess.PIPE).stdout.decode()
-    paths = [line.partition("=>")[2].strip() for line in listed.splitlines() if "=>" in line]
-    check(paths, "the cache lists our copies")
-    for path in paths:
-        check(path.startswith(folder + "/"), "the cache lists only our copies, not " + path)
-    return folder, root + "/cache"
+from own_libraries import whole_machine
 
 
 def test_whole_machine(case):
-    folder, cache = copies(case)
-    prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c",
-              'mount --bind "$0" /etc/ld.so.cache && exec "$@"', cache]
-    p = case.tap("-o", case.path("flows") + "/", "-o", case.path("out.jsonl"), prefix=prefix)
-    check(p.ready, "ready: " + p.err())
-    pair = case.run([TLS_PAIR, "--size", "100k"], environ=env(LD_LIBRARY_PATH=folder))
+    p, environ = whole_machine(case, "-o", case.path("flows") + "/", "-o", case.path("out.jsonl"))
+    pair = case.run([TLS_PAIR, "--size", "100k"], environ=environ)
     check_eq(pair.wait(), 0, "tls_pair's exit status")
     p.stop(signal.SIGINT)
     check_eq(p.wait(), 0, "plaintap's exit status")

@@ -72,6 +72,71 @@ static void test_too_many_pids(void)
 	OK(strstr(err.text, "-p 77: more than") != NULL);
 }
 
+static void check_filter(size_t i, enum filter_kind kind, bool exclude, const char *text)
+{
+	const struct filter_word *w = &opt.filters.words[i];
+
+	OK_MSG(i < opt.filters.cnt && w->kind == kind && w->exclude == exclude,
+	       "filter %zu is --%s", i, filter_kind_name(kind));
+	C_STR_EQ(w->text, text);
+}
+
+static void test_filters(void)
+{
+	INT_EQ(PARSE("-c", "curl", "--comm=wget", "-u0", "--exe", "/bin/x", "--cgroup", "a/b",
+		     "--container", "12", "--netns", "blue"),
+	       0);
+	INT_EQ(opt.filters.cnt, 7);
+	check_filter(0, FILTER_COMM, false, "curl");
+	check_filter(1, FILTER_COMM, false, "wget");
+	check_filter(2, FILTER_UID, false, "0");
+	check_filter(3, FILTER_EXE, false, "/bin/x");
+	check_filter(4, FILTER_CGROUP, false, "a/b");
+	check_filter(5, FILTER_CONTAINER, false, "12");
+	check_filter(6, FILTER_NETNS, false, "blue");
+	INT_EQ(PARSE("--exclude-pid", "7", "--exclude-comm", "curl", "--exclude-uid", "u",
+		     "--exclude-exe", "e", "--exclude-cgroup", "g", "--exclude-container", "c",
+		     "--exclude-netns", "n"),
+	       0);
+	INT_EQ(opt.filters.cnt, 7);
+	check_filter(0, FILTER_PID, true, "7");
+	check_filter(1, FILTER_COMM, true, "curl");
+	check_filter(2, FILTER_UID, true, "u");
+	check_filter(3, FILTER_EXE, true, "e");
+	check_filter(4, FILTER_CGROUP, true, "g");
+	check_filter(5, FILTER_CONTAINER, true, "c");
+	check_filter(6, FILTER_NETNS, true, "n");
+	INT_EQ(PARSE("--port", "65535", "--host", "10.0.0.0/8", "--exclude-port", "1",
+		     "--exclude-host", "::1"),
+	       0);
+	INT_EQ(opt.filters.cnt, 4);
+	check_filter(0, FILTER_PORT, false, "65535");
+	check_filter(1, FILTER_HOST, false, "10.0.0.0/8");
+	check_filter(2, FILTER_PORT, true, "1");
+	check_filter(3, FILTER_HOST, true, "::1");
+	REFUSED("--port 0:", "--port", "0");
+	REFUSED("--port 65536:", "--port", "65536");
+	REFUSED("--exclude-port https:", "--exclude-port", "https");
+	REFUSED("--host localhost:", "--host", "localhost");
+	REFUSED("--exclude-host ::/129:", "--exclude-host", "::/129");
+	REFUSED("--exclude-pid x:", "--exclude-pid", "x");
+	REFUSED("--exclude-pid 0:", "--exclude-pid", "0");
+	REFUSED("--comm '':", "--comm", "");
+	REFUSED("did you mean --exclude-comm", "--exclude-com", "x");
+}
+
+static void test_too_many_filters(void)
+{
+	const char *argv[FILTER_OPTION_MAX + 3] = { "plaintap" };
+
+	for (int i = 1; i <= FILTER_OPTION_MAX; i++)
+		argv[i] = "-cx";
+	INT_EQ(parse(argv), 0);
+	argv[FILTER_OPTION_MAX + 1] = "-u7";
+	INT_EQ(parse(argv), -EINVAL);
+	OK(strstr(err.text, "--uid 7: more than") != NULL);
+}
+
 static void test_outputs(void)
 {
 	const char *argv[OPTION_OUTPUT_MAX + 3] = { "plaintap" };
@@ -207,6 +272,8 @@ int main(void)
 	RUN(test_nothing);
 	RUN(test_pids);
 	RUN(test_too_many_pids);
+	RUN(test_filters);
+	RUN(test_too_many_filters);
 	RUN(test_outputs);
 	RUN(test_sizes);
 	RUN(test_flags);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Judges the running process: do the filters let it in? Of one trait any wanted value will do, all
+ * traits must agree, and one refused value keeps it out.
+ */
+#ifndef PLAINTAP_BPF_FILTER_H
+#define PLAINTAP_BPF_FILTER_H
+
+#include "kernel_task.bpf.h"
+#include "maps.bpf.h"
+
+/* Key: a trait's value; value: set of enum trait_wish. Filled by user space before the start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct trait_key);
+	__type(value, u32);
+} filters SEC(".maps");
+
+/* A control group that lies deeper is known by those above it. */
+enum { CGROUP_DEPTH_MAX = 24 };
+
+static __always_inline u32 trait_wish(const struct trait_key *key)
+{
+	u32 *wish = bpf_map_lookup_elem(&filters, key);
+
+	return wish ? *wish : 0;
+}
+
+static __always_inline u32 wish_for_comm(struct task_struct___traits *task)
+{
+	struct trait_key key = { .trait = TRAIT_COMM };
+	char *comm = (char *)key.value;
+
+	BPF_CORE_READ_STR_INTO((char(*)[COMM_LEN])comm, task, group_leader, comm);
+	return trait_wish(&key);
+}
+
+static __always_inline u32 wish_for_uid(void)
+{
+	struct trait_key key = { .trait = TRAIT_UID };
+
+	key.value[0] = (u32)bpf_get_current_uid_gid();
+	return trait_wish(&key);
+}
+
+static __always_inline u32 wish_for_exe(struct task_struct___traits *task)
+{
+	struct trait_key key = { .trait = TRAIT_EXE };
+	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+
+	if (!inode)
+		return 0;
+	key.value[0] = BPF_CORE_READ(inode, i_ino);
+	key.value[1] = (u64)BPF_CORE_READ(inode, i_generation) << 32 |
+		       BPF_CORE_READ(inode, i_sb, s_dev);
+	return trait_wish(&key);
+}
+
+static __always_inline u32 wish_for_netns(struct task_struct___traits *task)
+{
+	struct trait_key key = { .trait = TRAIT_NETNS };
+
+	key.value[0] = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	return trait_wish(&key);
+}
+
+/* Of the group and of all above it, so that a group stands for its descendants too. */
+static __always_inline u32 wish_for_cgroup(struct task_struct___traits *task)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	struct trait_key key = { .trait = TRAIT_CGROUP };
+	u32 wish = 0;
+
+	for (int i = 0; i < CGROUP_DEPTH_MAX && cgroup; i++) {
+		key.value[0] = BPF_CORE_READ(cgroup, kn, id);
+		wish |= trait_wish(&key);
+		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	}
+	return wish;
+}
+
+#define PASSES(trait, wish) (!(asked & FILTERS_ASK_FOR(trait)) || trait_passes(asked, trait, wish))
+
+/*
+ * `asked`: capture_control.filters. A function of its own, as its caller's stack is full: it is
+ * called once a process.
+ */
+static __noinline int filters_let_in(u32 asked)
+{
+	struct task_struct___traits *task = (void *)bpf_get_current_task();
+
+	return PASSES(TRAIT_COMM, wish_for_comm(task)) && PASSES(TRAIT_UID, wish_for_uid()) &&
+	       PASSES(TRAIT_EXE, wish_for_exe(task)) && PASSES(TRAIT_NETNS, wish_for_netns(task)) &&
+	       PASSES(TRAIT_CGROUP, wish_for_cgroup(task));
+}
+
+#undef PASSES
+
+#endif

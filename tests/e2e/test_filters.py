@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Filters of processes. In whole-machine mode each wants something that only our programs have."""
+
+from harness import (TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, env, flows_in,
+                     libraries_of, main, need, os, read_jsonl, shutil, signal, subprocess, truth_of)
+from own_libraries import whole_machine
+
+NOBODY = 65534
+
+
+class Capture:
+    """A whole-machine capture of which the case's own programs are a part."""
+
+    def __init__(self, case, *filters):
+        self.case = case
+        self.flows, self.jsonl = case.path("flows"), case.path("out.jsonl")
+        self.tap, self.environ = whole_machine(case, "-o", self.flows + "/", "-o", self.jsonl,
+                                               *filters)
+
+    def run(self, *argv):
+        p = self.case.run(list(argv), environ=self.environ)
+        check_eq(p.wait(), 0, "exit status of %s: %s" % (argv, p.err()))
+        return truth_of(p.out())
+
+    def expect(self, truth):
+        self.tap.stop(signal.SIGINT)
+        check_eq(self.tap.wait(), 0, "plaintap's exit status: " + self.tap.err())
+        check_truth(self.flows, truth)
+        check_nothing_lost(read_jsonl(self.jsonl))
+
+
+def renamed(case, name):
+    """A copy of tls_pair: another name and another file."""
+    path = case.path(name)
+    shutil.copy(TLS_PAIR, path)
+    return path
+
+
+def test_comm(case):
+    mine, other = renamed(case, "pt_mine"), renamed(case, "pt_other")
+    c = Capture(case, "-c", "pt_mine", "--comm", "pt_no_such")
+    c.run(other, "--size", "1k")
+    truth = c.run(mine, "--size", "100k")
+    # The name is the new one after an exec, whatever it was before.
+    truth += c.run("sh", "-c", 'exec "$0" --size 10k', mine)
+    c.run(other, "--size", "1k")
+    c.expect(sorted(truth))
+
+
+def test_exclude(case):
+    mine, other = renamed(case, "pt_mine"), renamed(case, "pt_other")
+    c = Capture(case, "-c", "pt_mine", "-c", "pt_other", "--exclude-exe", other)
+    c.run(other, "--size", "1k")
+    c.expect(c.run(mine, "--size", "100k"))
+
+
+def test_long_comm(case):
+    """The kernel cuts names, so the filter does."""
+    mine = renamed(case, "pt_a_name_of_more_than_15_bytes")
+    c = Capture(case, "-c", "pt_a_name_of_more_than_15_bytes")
+    c.expect(c.run(mine, "--size", "1k"))
+
+
+def test_exe(case):
+    mine, other = renamed(case, "pt_mine"), renamed(case, "pt_other")
+    c = Capture(case, "--exe", mine)
+    c.run(other, "--size", "1k")
+    c.expect(c.run(mine, "--size", "100k", "--fork"))
+
+
+def test_uid(case):
+    need("setpriv")
+    mine = renamed(case, "pt_mine")
+    os.chmod(case.tmp, 0o755)
+    c = Capture(case, "-u", "nobody", "-c", "pt_mine")
+    c.run(mine, "--size", "1k")
+    c.expect(c.run("setpriv", "--reuid", str(NOBODY), "--clear-groups", mine, "--size", "100k"))
+
+
+BECOME_NOBODY = """
+import http.client, os, ssl, sys
+pid = os.fork()
+if pid:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+os.setgid(65534)
+os.setuid(65534)
+c = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[1]),
+                                context=ssl._create_unverified_context())
+c.request("GET", "/users/1")
+print(os.getpid(), len(c.getresponse().read()))
+"""
+
+
+def test_uid_after_fork(case):
+    """A server that becomes another user after its start: what it is at its first call counts."""
+    python = case.path("pt_python")
+    shutil.copy(os.path.realpath("/usr/bin/python3"), python)
+    os.chmod(case.tmp, 0o755)
+    server = case.server()
+    c = Capture(case, "--exe", python, "-u", "nobody")
+    p = case.run([python, "-c", BECOME_NOBODY, str(server.port)],
+                 environ=dict(c.environ, PYTHONHOME="/usr"))
+    check_eq(p.wait(), 0, "the client's exit status: " + p.err())
+    c.tap.stop(signal.SIGINT)
+    check_eq(c.tap.wait(), 0, "plaintap's exit status: " + c.tap.err())
+    pid, _ = p.out().split()
+    check_eq({f.pid for f in flows_in(c.flows)}, {int(pid)}, "who was seen")
+
+
+def test_netns(case):
+    need("unshare")
+    mine = renamed(case, "pt_mine")
+    holder = case.run(["unshare", "-n", "cat"], stdin=subprocess.PIPE, pipe_out=True)
+    holder.p.stdin.write(b"ready\n")
+    holder.p.stdin.flush()
+    check_eq(holder.line(), "ready", "the holder of the namespace")
+    c = Capture(case, "--netns", str(holder.pid), "-c", "pt_mine")
+    c.run(mine, "--size", "1k")
+    c.expect(c.run("nsenter", "--net=/proc/%d/ns/net" % holder.pid, "sh", "-c",
+                   'ip link set lo up && exec "$0" --size 100k', mine))
+
+
+def cgroup_root():
+    for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        if os.path.exists(root + "/cgroup.procs"):
+            return root
+    raise Skip("no control groups of version 2")
+
+
+class Group:
+    """A control group of our own that goes away with its folder."""
+
+    def __init__(self, *names):
+        self.paths = []
+        path = cgroup_root()
+        for name in names:
+            path = os.path.join(path, name)
+            try:
+                os.mkdir(path)
+            except OSError as e:
+                raise Skip("cannot make a control group: %s" % e)
+            self.paths.append(path)
+        self.procs = path + "/cgroup.procs"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for path in reversed(self.paths):
+            os.rmdir(path)
+
+
+def run_in_group(capture, group, program):
+    return capture.run("sh", "-c", 'echo $$ > "$0" && exec "$1" --size 100k', group.procs, program)
+
+
+def test_cgroup(case):
+    """Also a group below the one that was named."""
+    mine = renamed(case, "pt_mine")
+    name = "plaintap-test-%d" % os.getpid()
+    with Group(name, "below") as group:
+        c = Capture(case, "--cgroup", name, "-c", "pt_mine")
+        c.run(mine, "--size", "1k")
+        c.expect(run_in_group(c, group, mine))
+
+
+def test_exclude_cgroup(case):
+    mine = renamed(case, "pt_mine")
+    name = "plaintap-test-%d" % os.getpid()
+    with Group(name) as group:
+        c = Capture(case, "--exclude-cgroup", group.paths[0], "-c", "pt_mine")
+        run_in_group(c, group, mine)
+        c.expect(c.run(mine, "--size", "1k"))
+
+
+def test_container(case):
+    mine = renamed(case, "pt_mine")
+    number = "%064x" % os.getpid()
+    with Group("docker-%s.scope" % number, "init") as group:
+        c = Capture(case, "--container", number, "-c", "pt_mine")
+        c.run(mine, "--size", "1k")
+        c.expect(run_in_group(c, group, mine))
+
+
+def test_library_of_its_own(case):
+    """A running process that is wanted brings a library that the loader's cache does not list."""
+    mine, lib = renamed(case, "pt_mine"), case.path("own")
+    os.mkdir(lib)
+    for name, path in libraries_of(TLS_PAIR):
+        if name.startswith(("libssl.", "libcrypto.")):
+            shutil.copy(path, os.path.join(lib, name))
+    pair = case.run([mine, "--wait", "--size", "100k"], stdin=subprocess.PIPE, pipe_out=True,
+                    environ=env(LD_LIBRARY_PATH=lib))
+    check_eq(pair.line().split()[0], "READY", "the program's first word")
+    c = Capture(case, "-c", "pt_mine")
+    pair.p.stdin.write(b"\n")
+    pair.p.stdin.close()
+    pair.p.stdin = None
+    truth = truth_of(pair.rest())
+    c.expect(truth)
+
+
+def test_exclude_pid(case):
+    mine = renamed(case, "pt_mine")
+    pair = case.run([mine, "--wait", "--size", "1k", "--fork"], stdin=subprocess.PIPE,
+                    pipe_out=True)
+    pair.line()
+    c = Capture(case, "-c", "pt_mine", "--exclude-pid", str(pair.pid))
+    pair.p.stdin.write(b"\n")
+    pair.p.stdin.close()
+    pair.p.stdin = None
+    check(truth_of(pair.rest()), "it has said something")
+    c.expect(c.run(mine, "--size", "100k"))
+
+
+def test_with_command(case):
+    """A program's tree and a filter: what is in both."""
+    mine, other = renamed(case, "pt_mine"), renamed(case, "pt_other")
+    flows, jsonl = case.path("flows"), case.path("out.jsonl")
+    p = case.tap_run("-c", "pt_mine", "-o", flows + "/", "-o", jsonl, "--", "sh", "-c",
+                     '"$1" --size 1k >/dev/null; "$0" --size 100k; "$1" --size 1k >/dev/null',
+                     mine, other)
+    check_truth(flows, truth_of(p.out()))
+    check_nothing_lost(read_jsonl(jsonl))
+
+
+def test_with_pid(case):
+    a, b = case.pair("--size", "10k"), case.pair("--size", "10k")
+    flows = case.path("flows")
+    p = case.tap("-p", a.pid, "-p", b.pid, "--exclude-pid", b.pid, "--uid", os.getuid(), "-o",
+                 flows + "/")
+    check(p.ready, "ready: " + p.err())
+    a.go()
+    truth = truth_of(a.rest())
+    # The one that is kept out is not waited for.
+    check_eq(p.wait(), 0, "exit status: " + p.err())
+    check_truth(flows, truth)
+    b.go()
+
+
+def test_nothing_wanted(case):
+    pair = case.pair("--size", "10k")
+    flows = case.path("flows")
+    p = case.tap("-p", pair.pid, "--exclude-comm", "tls_pair", "-o", flows + "/")
+    check(p.ready, "ready: " + p.err())
+    pair.go()
+    check(truth_of(pair.rest()), "it has said something")
+    check_eq(p.wait(), 0, "exit status: " + p.err())
+    check_eq(flows_in(flows), [], "flows")
+
+
+BAD = [
+    (["-u", "no_such_user_here"], "no_such_user_here"),
+    (["--exe", "/no/such/file"], "/no/such/file"),
+    (["--exe", "/tmp"], "/tmp"),
+    (["--netns", "no-such-namespace"], "/run/netns/no-such-namespace"),
+    (["--netns", "/proc/self/exe"], "/proc/self/exe"),
+    (["--exclude-pid", "2147483647"], "2147483647"),
+    (["--exclude-uid", "4294967295"], "too large"),
+]
+BAD_GROUPS = [
+    (["--cgroup", "no/such/group"], "no/such/group"),
+    (["--cgroup", "/tmp"], "/tmp"),
+    (["--container", "web-7"], "hexadecimal"),
+    (["--exclude-container", "f" * 64], "f" * 64),
+]
+
+
+def test_bad_words(case):
+    """Nothing is attached: the command is not even started."""
+    rows = list(BAD)
+    try:
+        cgroup_root()
+        rows += BAD_GROUPS
+    except Skip:
+        pass
+    for args, word in rows:
+        p = case.tap_run(*args, "--", "false", status=1)
+        check(word in p.err() and args[0] in p.err(), "%s names its word: %s" % (args, p.err()))
+
+
+main([
+    ("by name", test_comm),
+    ("one of two is refused", test_exclude),
+    ("a name that the kernel cuts", test_long_comm),
+    ("by file", test_exe),
+    ("by user", test_uid),
+    ("by user, after a fork", test_uid_after_fork),
+    ("by network namespace", test_netns),
+    ("by control group", test_cgroup),
+    ("not a control group", test_exclude_cgroup),
+    ("by container", test_container),
+    ("a library of its own", test_library_of_its_own),
+    ("not a process and its children", test_exclude_pid),
+    ("with a command", test_with_command),
+    ("with -p", test_with_pid),
+    ("with -p, nothing wanted", test_nothing_wanted),
+    ("words that mean nothing", test_bad_words),
+])
