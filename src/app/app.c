@@ -30,6 +30,8 @@
 #include "state.h"
 #include "targets.h"
 
+enum { LOADING_MEMORY = 32 << 20, ORDINARY_MMAP = 128 << 10 };
+
 static int open_outputs(struct app *a, struct error *ret_error)
 {
 	const struct app_options *opt = a->opt;
@@ -217,6 +219,19 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 	return r;
 }
 
+/*
+ * Loading parses the kernel's types several times: megabytes each, and giving them back to the
+ * kernel in between costs more than the parsing.
+ */
+static void keep_freed_memory(bool keep)
+{
+	mallopt(M_MMAP_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
+	mallopt(M_TRIM_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
+	mallopt(M_TOP_PAD, keep ? LOADING_MEMORY / 4 : 0);
+	if (!keep)
+		malloc_trim(0);
+}
+
 static int run(struct app *a, struct error *ret_error)
 {
 	CLEANUP_FREE char *program = NULL;
@@ -224,12 +239,12 @@ static int run(struct app *a, struct error *ret_error)
 
 	if (a->opt->ready_fd >= 0)
 		fcntl(a->opt->ready_fd, F_SETFD, FD_CLOEXEC);
+	keep_freed_memory(true);
 	r = prepare(a, &program, ret_error);
 	if (r < 0)
 		return r;
 	priority_raise();
-	/* Loading has parsed the kernel's types: megabytes that are not needed again. */
-	malloc_trim(0);
+	keep_freed_memory(false);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);

@@ -6,7 +6,6 @@
 #include "kernel_side.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "base/log.h"
 #include "control.h"
 #include "layout_table.h"
+#include "libbpf_log.h"
 #include "links.h"
 #include "model/target.h"
 #include "probe_links.h"
@@ -46,13 +46,6 @@ const char *kernel_side_fashion(const struct kernel_side *k)
 	static const char *const names[] = { "session", "multi", "perf" };
 
 	return names[k->prober.fashion];
-}
-
-static int libbpf_say(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level != LIBBPF_DEBUG)
-		log_say_va(LOG_DEBUG, fmt, ap);
-	return 0;
 }
 
 static enum fashion choose_fashion(const struct features *f)
@@ -194,7 +187,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 
 	if (!k)
 		return error_set_errno(ret_error, -ENOMEM, "cannot start");
-	libbpf_set_print(libbpf_say);
+	libbpf_log_use();
 	k->ring_size = opt->ring_size;
 	k->conn_rules = opt->conn_rules;
 	r = features_probe(opt->forbidden, &k->features, ret_error);

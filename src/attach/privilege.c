@@ -56,3 +56,20 @@ int privilege_check(struct error *ret_error)
 		"no permission to trace: missing %s; run plaintap as root (sudo plaintap …)",
 		missing);
 }
+
+int privileges_read(struct privileges *ret)
+{
+	uint64_t caps = 0;
+	int r = effective_capabilities(&caps);
+
+	if (r < 0)
+		return r;
+	*ret = (struct privileges){
+		.bpf = has(caps, CAP_BPF),
+		.perfmon = has(caps, CAP_PERFMON),
+		.sys_ptrace = has(caps, CAP_SYS_PTRACE),
+		.sys_admin = has(caps, CAP_SYS_ADMIN),
+		.sys_resource = has(caps, CAP_SYS_RESOURCE),
+	};
+	return 0;
+}

@@ -2,6 +2,8 @@
 #ifndef PLAINTAP_ATTACH_PRIVILEGE_H
 #define PLAINTAP_ATTACH_PRIVILEGE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 /*
@@ -10,5 +12,12 @@
  * stands for the first two.
  */
 int privilege_check(struct error *ret_error);
+
+struct privileges {
+	bool bpf, perfmon, sys_ptrace, sys_admin, sys_resource;
+};
+
+/* Which of the effective capabilities of this process matter here. -errno. */
+int privileges_read(struct privileges *ret);
 
 #endif

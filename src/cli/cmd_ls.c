@@ -2,6 +2,7 @@
 #include "cmd_ls.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/str.h"
+#include "ls_stacks.h"
 #include "model/target.h"
 #include "options.h"
 #include "subcommands.h"
@@ -190,9 +193,18 @@ static int list(const char *what, bool json)
 	return EXIT_SUCCESS;
 }
 
+static int list_processes(const char *pid_word, bool json)
+{
+	uint64_t pid = 0;
+
+	if (pid_word && (str_to_u64(str_from(pid_word), 10, &pid) < 0 || !pid || pid > INT_MAX))
+		return usage_error("not a process id: -p ", pid_word);
+	return ls_stacks((pid_t)pid, json);
+}
+
 int cmd_ls(int argc, char **argv)
 {
-	const char *what = NULL;
+	const char *what = NULL, *pid = NULL;
 	bool probes = false, json = false;
 
 	for (int i = 1; i < argc; i++) {
@@ -200,6 +212,11 @@ int cmd_ls(int argc, char **argv)
 			probes = true;
 		else if (!strcmp(argv[i], "--json"))
 			json = true;
+		else if ((!strcmp(argv[i], "-p") || !strcmp(argv[i], "--pid")) && i + 1 < argc &&
+			 !pid)
+			pid = argv[++i];
+		else if (!strcmp(argv[i], "-p") || !strcmp(argv[i], "--pid"))
+			return usage_error("one process id belongs to ", argv[i]);
 		else if (argv[i][0] == '-' && argv[i][1])
 			return usage_error("there is no option ", argv[i]);
 		else if (what)
@@ -207,9 +224,13 @@ int cmd_ls(int argc, char **argv)
 		else
 			what = argv[i];
 	}
-	if (!probes)
-		return usage_error("say what to list: --probes", "");
-	if (!what)
-		return usage_error("--probes needs a process id or a library file", "");
-	return list(what, json);
+	if (probes && pid)
+		return usage_error("with --probes write the process id without ", "-p");
+	if (probes)
+		return what ? list(what, json)
+			    : usage_error("--probes needs a process id or a library file", "");
+	if (what)
+		return usage_error("a process is given with -p PID, a file with --probes; not ",
+				   what);
+	return list_processes(pid, json);
 }

@@ -9,6 +9,7 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "cmd_ctl.h"
+#include "cmd_doctor.h"
 #include "cmd_ls.h"
 #include "help.h"
 #include "options.h"
@@ -89,6 +90,7 @@ static int run_subcommand(enum subcommand which, int argc, char **argv)
 {
 	static int (*const runs[SUBCOMMAND_CNT])(int argc, char **argv) = {
 		[SUBCOMMAND_LS] = cmd_ls,
+		[SUBCOMMAND_DOCTOR] = cmd_doctor,
 		[SUBCOMMAND_CTL] = cmd_ctl,
 	};
 

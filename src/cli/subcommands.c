@@ -6,10 +6,21 @@
 
 const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
 	[SUBCOMMAND_LS] = {
-		"ls", "--probes PID|FILE [--json]", "--probes --json",
-		"Show where plaintap would probe the TLS libraries of the process PID, or the library "
-		"FILE: role, exported functions, offset in the file, instruction, what a probe costs "
-		"there, and why that place. Probes nothing; FILE may be of another machine.",
+		"ls", "[-p PID | --probes PID|FILE] [--json]", "-p --probes --json",
+		"List the processes that have TLS: which implementation, which version, where, and how "
+		"plaintap would probe it, or why it cannot. Without root, one's own processes. With "
+		"--probes, show where plaintap would probe the TLS libraries of the process PID, or the "
+		"library FILE: role, exported functions, offset in the file, instruction, what a probe "
+		"costs there, and why that place. Probes nothing; FILE may be of another machine.",
+	},
+	[SUBCOMMAND_DOCTOR] = {
+		"doctor", "[-p PID] [--seconds N] [--json] [-- PROGRAM [ARG]...]",
+		"-p --seconds --json --",
+		"Say whether a capture would work here, and what to do if not: kernel, rights, and with "
+		"a process or PROGRAM its TLS libraries, and how often each probed function is called in "
+		"N seconds (default 3). Only calls are counted, no plaintext is read. PROGRAM writes "
+		"to stderr, and is ended with SIGTERM when it runs longer. Exit status: 0 if a capture "
+		"would work, 1 if something prevents it, 2 for wrong usage.",
 	},
 	[SUBCOMMAND_CTL] = {
 		"ctl", "[--pid PID|--ctl PATH] status [--json] | add-pid N | remove-pid N",

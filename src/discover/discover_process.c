@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * A process may live in a container, and may run a library that an upgrade has replaced on disk.
- * So a mapped file is opened through /proc/PID/map_files, which leads to the very file whatever
- * its name; where that is not allowed, by its path below /proc/PID/root, and then the inode must
- * be the mapped one. Device numbers are not held against it: overlayfs and btrfs show other ones in
- * maps than in stat(2).
- */
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "discover/crypto_library.h"
+#include "discover/mapped_file.h"
 #include "discover/open_file.h"
 #include "discover/proc_maps.h"
 #include "discover/target_list.h"
@@ -60,31 +52,6 @@ static bool scan_note_file(struct scan *s, const struct proc_map *m)
 	return true;
 }
 
-/* A descriptor of the mapped file, or -errno. */
-static int open_mapped(const struct scan *s, const struct proc_map *m, const char *path)
-{
-	char name[PATH_MAX];
-	struct stat st;
-	int fd;
-
-	snprintf(name, sizeof(name), "%s/%d/map_files/%" PRIx64 "-%" PRIx64, s->proc_root,
-		 (int)s->pid, m->start, m->end);
-	fd = open_regular(name);
-	if (fd >= 0)
-		return fd;
-	if (snprintf(name, sizeof(name), "%s/%d/root%s", s->proc_root, (int)s->pid, path) >=
-	    (int)sizeof(name))
-		return -ENAMETOOLONG;
-	fd = open_regular(name);
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0 || st.st_ino != m->ino) {
-		close(fd);
-		return -ESTALE;
-	}
-	return fd;
-}
-
 static void note_problem(struct process_findings *f, const struct error *e)
 {
 	log_say(LOG_INFO, "%s", e->text);
@@ -94,7 +61,7 @@ static void note_problem(struct process_findings *f, const struct error *e)
 
 static int collect_mapped(struct scan *s, const struct proc_map *m, const char *path)
 {
-	CLEANUP_CLOSE int fd = open_mapped(s, m, path);
+	CLEANUP_CLOSE int fd = mapped_file_open(s->proc_root, s->pid, m, path);
 	struct error e = {};
 	int r;
 
@@ -126,7 +93,7 @@ static int collect_mapped(struct scan *s, const struct proc_map *m, const char *
 /* The very file that is mapped: one of the same name may have replaced it. */
 static void keep_crypto(struct scan *s, const struct proc_map *m, const char *path)
 {
-	int fd = s->crypto_cnt < CRYPTO_MAX ? open_mapped(s, m, path) : -1;
+	int fd = s->crypto_cnt < CRYPTO_MAX ? mapped_file_open(s->proc_root, s->pid, m, path) : -1;
 
 	if (fd >= 0)
 		s->crypto_fds[s->crypto_cnt++] = fd;

@@ -172,7 +172,7 @@ def main():
     check_refused("is not an ELF file", 1, "--probes", __file__)
     check_refused("is not a TLS library", 1, "--probes", PLAINTAP)
     check_refused("No such file", 1, "--probes", "/nonexistent/libssl.so.3")
-    check_refused("say what to list", 2)
+    check_refused("a process is given with -p PID, a file with --probes", 2, "1")
     check_refused("needs a process id or a library", 2, "--probes")
     check_refused("there is no option --probe", 2, "--probe", "1")
     check_refused("one PID or FILE at a time", 2, "--probes", "1", "2")
