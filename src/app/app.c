@@ -67,6 +67,19 @@ static uint32_t pause_when(const struct app_options *opt)
 	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
 }
 
+/*
+ * Loading parses the kernel's types several times: megabytes each, and giving them back to the
+ * kernel in between costs more than the parsing.
+ */
+static void keep_freed_memory(bool keep)
+{
+	mallopt(M_MMAP_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
+	mallopt(M_TRIM_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
+	mallopt(M_TOP_PAD, keep ? LOADING_MEMORY / 4 : 0);
+	if (!keep)
+		malloc_trim(0);
+}
+
 static int open_kernel(struct app *a, struct error *ret_error)
 {
 	struct kernel_side_options opt = {
@@ -86,8 +99,9 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	}
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot start");
+	keep_freed_memory(true);
 	r = kernel_side_open(&opt, &a->kernel, ret_error);
-
+	keep_freed_memory(false);
 	if (r < 0)
 		return r;
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
@@ -219,19 +233,6 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 	return r;
 }
 
-/*
- * Loading parses the kernel's types several times: megabytes each, and giving them back to the
- * kernel in between costs more than the parsing.
- */
-static void keep_freed_memory(bool keep)
-{
-	mallopt(M_MMAP_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
-	mallopt(M_TRIM_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
-	mallopt(M_TOP_PAD, keep ? LOADING_MEMORY / 4 : 0);
-	if (!keep)
-		malloc_trim(0);
-}
-
 static int run(struct app *a, struct error *ret_error)
 {
 	CLEANUP_FREE char *program = NULL;
@@ -239,12 +240,10 @@ static int run(struct app *a, struct error *ret_error)
 
 	if (a->opt->ready_fd >= 0)
 		fcntl(a->opt->ready_fd, F_SETFD, FD_CLOEXEC);
-	keep_freed_memory(true);
 	r = prepare(a, &program, ret_error);
 	if (r < 0)
 		return r;
 	priority_raise();
-	keep_freed_memory(false);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
