@@ -150,11 +150,21 @@ static int look_at_checks(struct attachment *a, struct witness_counts ret[REC_DI
 	return result;
 }
 
+/* Nothing is checked, and the probes of what was are gone. */
+static bool is_settled(const struct attachment *a)
+{
+	return !a->is_checked && place_check_is_idle(&a->checks[REC_SENT]) &&
+	       place_check_is_idle(&a->checks[REC_RECEIVED]);
+}
+
 void attachment_check(struct attachment *a)
 {
 	struct witness_counts counts[REC_DIR_CNT];
-	int r = look_at_checks(a, counts);
+	int r;
 
+	if (is_settled(a))
+		return;
+	r = look_at_checks(a, counts);
 	if (!a->is_checked)
 		return;
 	if (r < 0) {

@@ -135,6 +135,11 @@ int place_check_look(struct place_check *c, struct witness_counts *ret)
 	return c->over ? 0 : c->worker_result;
 }
 
+bool place_check_is_idle(const struct place_check *c)
+{
+	return !c->has_worker && !c->witnesses.cnt;
+}
+
 void place_check_end(struct place_check *c)
 {
 	struct witness_counts ignored;

@@ -46,6 +46,8 @@ void place_check_follow(struct place_check *c, pid_t pid);
  * to be done next in the background. To be called every few ms.
  */
 int place_check_look(struct place_check *c, struct witness_counts *ret);
+/* No witness is placed, and nothing goes on in the background. */
+bool place_check_is_idle(const struct place_check *c);
 /* Enough was seen, or it no longer matters: the witnesses go, in the background. */
 void place_check_end(struct place_check *c);
 /* Waits until nothing goes on in the background. To be called at last, after place_check_end(). */

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "options.h"
+#include "print_json.h"
 #include "print_name.h"
 #include "subcommands.h"
 
@@ -189,9 +190,7 @@ static int print_json(const struct doctor_report *report)
 	json_points(&j, &report->process);
 	json_findings(&j, &report->findings);
 	json_object_end(&j);
-	r = json_error(&j);
-	if (!r)
-		printf("%.*s\n", (int)out.len, (const char *)out.data);
+	r = print_json_line(&j);
 	buf_done(&out);
 	return r;
 }

@@ -16,6 +16,7 @@
 #include "ls_stacks.h"
 #include "model/target.h"
 #include "options.h"
+#include "print_json.h"
 #include "subcommands.h"
 
 enum { LINE_MAX_BYTES = 1 << 16 };
@@ -161,9 +162,7 @@ static int print_json(const struct target *t)
 	json_points(&j, "fallback", t->fallback, t->fallback_cnt);
 	json_layout(&j, &t->layout);
 	json_object_end(&j);
-	r = json_error(&j);
-	if (!r)
-		printf("%.*s\n", (int)line.len, (const char *)line.data);
+	r = print_json_line(&j);
 	buf_done(&line);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "options.h"
+#include "print_json.h"
 #include "print_name.h"
 
 enum { LINE_MAX_BYTES = 1 << 18 };
@@ -84,9 +85,7 @@ static int print_json(const struct listed_process *p)
 	json_u64(&j, p->unreadable_cnt);
 	json_or_null(&j, "problem", p->problem);
 	json_object_end(&j);
-	r = json_error(&j);
-	if (!r)
-		printf("%.*s\n", (int)line.len, (const char *)line.data);
+	r = print_json_line(&j);
 	buf_done(&line);
 	return r;
 }
