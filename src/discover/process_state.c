@@ -18,6 +18,9 @@ enum {
 	SOCKET_MAX = 4096, /* of one process */
 	HTTPS_PORT = 443,
 	TCP_ESTABLISHED = 1,
+	STAT_FLAGS_INDEX = 6, /* words of /proc/PID/stat between the name and the task's flags */
+	FLAG_EXITING = 0x4,   /* the kernel's PF_ flags */
+	FLAG_KTHREAD = 0x200000,
 };
 
 struct process_dir {
@@ -63,8 +66,6 @@ void process_state_parse_status(struct str text, struct process_state *s)
 			s->leader = (pid_t)n;
 		else if (number_of(line, STR_LIT("Seccomp:"), &n) && n <= 2)
 			s->seccomp = (int)n;
-		else if (number_of(line, STR_LIT("Kthread:"), &n))
-			s->is_kernel_thread = n == 1;
 	}
 }
 
@@ -76,15 +77,44 @@ static int read_entry(const struct process_dir *d, const char *name, struct buf 
 	return read_file(path, b);
 }
 
-/* Kernels before 6.x do not say "Kthread:"; only kernel threads have no executable at all. */
+/*
+ * "pid (name) state ppid pgrp session tty tpgid flags …". Kernels before 6.7 do not say "Kthread:",
+ * and that there is no executable is also true of a process that is just ending.
+ */
+void process_state_parse_stat(struct str text, struct process_state *s)
+{
+	struct str word = { 0 };
+	uint64_t flags;
+	size_t name_end = text.len;
+
+	while (name_end && text.p[name_end - 1] != ')')
+		name_end--;
+	text = str_trim(str_make(text.p + name_end, text.len - name_end));
+	for (int i = 0; i <= STAT_FLAGS_INDEX; i++)
+		if (!str_next_part(&text, ' ', &word))
+			return;
+	if (str_to_u64(word, 10, &flags) < 0)
+		return;
+	s->is_kernel_thread = flags & FLAG_KTHREAD;
+	s->has_ended = s->has_ended || flags & FLAG_EXITING;
+}
+
+static void look_at_flags(const struct process_dir *d, struct process_state *s)
+{
+	struct buf b;
+
+	buf_init(&b, TEXT_MAX);
+	if (read_entry(d, "stat", &b) == 0)
+		process_state_parse_stat(str_make(b.data, b.len), s);
+	buf_done(&b);
+}
+
 static void look_at_program(const struct process_dir *d, struct process_state *s)
 {
 	unsigned char ident[EI_NIDENT] = { 0 };
-	char path[PATH_MAX], target[2];
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%d/exe", d->proc_root, (int)d->pid);
-	if (readlink(path, target, sizeof(target)) < 0 && errno == ENOENT && !s->has_ended)
-		s->is_kernel_thread = true;
 	CLEANUP_CLOSE int fd = open_regular(path);
 
 	if (fd >= 0 && pread(fd, ident, sizeof(ident), 0) == sizeof(ident))
@@ -242,6 +272,8 @@ void process_state_read_at(const char *proc_root, pid_t pid, struct process_stat
 		process_state_parse_status(str_make(b.data, b.len), ret);
 	}
 	buf_done(&b);
+	if (ret->exists)
+		look_at_flags(&d, ret);
 	if (!ret->exists || ret->has_ended)
 		return;
 	look_at_program(&d, ret);

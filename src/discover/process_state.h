@@ -10,7 +10,7 @@
 
 struct process_state {
 	bool exists;
-	bool has_ended; /* a zombie: its parent has not asked for its status */
+	bool has_ended; /* it is ending, or a zombie: its parent has not asked for its status */
 	bool is_kernel_thread;
 	bool is_32bit;
 	bool other_mount_ns, other_pid_ns; /* than this process's */
@@ -28,6 +28,8 @@ void process_state_read_at(const char *proc_root, pid_t pid, struct process_stat
 
 /* Takes what the text of /proc/PID/status tells; it may be anything. */
 void process_state_parse_status(struct str text, struct process_state *s);
+/* The same of /proc/PID/stat. */
+void process_state_parse_stat(struct str text, struct process_state *s);
 
 /* A socket of /proc/PID/net/tcp, udp and the like. */
 struct net_socket {

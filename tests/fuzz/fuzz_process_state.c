@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	process_state_parse_status(rest, &s);
+	process_state_parse_stat(rest, &s);
 	if (s.seccomp < -1 || s.seccomp > 2 || s.leader < 0 || strlen(s.comm) >= sizeof(s.comm))
 		abort();
 	ktls_stat_in_use(rest);

@@ -21,14 +21,13 @@ static void test_status(void)
 	struct process_state s;
 
 	parse("Name:\tcurl\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t12\nPid:\t13\n"
-	      "Kthread:\t0\nNoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n",
+	      "NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n",
 	      &s);
 	C_STR_EQ(s.comm, "curl");
 	INT_EQ(s.leader, 12);
 	INT_EQ(s.seccomp, 2);
-	OK(!s.has_ended && !s.is_kernel_thread);
-	parse("Name:\tkworker\nState:\tI (idle)\nTgid:\t5\nKthread:\t1\nSeccomp:\t0\n", &s);
-	OK(s.is_kernel_thread);
+	OK(!s.has_ended);
+	parse("Name:\tkworker\nState:\tI (idle)\nTgid:\t5\nSeccomp:\t0\n", &s);
 	INT_EQ(s.seccomp, 0);
 	parse("Name:\tx\nState:\tZ (zombie)\n", &s);
 	OK(s.has_ended);
@@ -38,6 +37,34 @@ static void test_status(void)
 	INT_EQ(s.leader, 0);
 	parse("", &s);
 	OK(!s.comm[0]);
+}
+
+static struct process_state parse_stat(const char *text)
+{
+	struct process_state s = { 0 };
+	char *copy = guarded_copy(text, strlen(text));
+
+	process_state_parse_stat(str_make(copy, strlen(text)), &s);
+	guarded_free(copy, strlen(text));
+	return s;
+}
+
+static void test_stat(void)
+{
+	struct process_state s = parse_stat("12 (a) b) S 1 12 12 0 -1 4194560 100 0\n");
+
+	OK(!s.has_ended && !s.is_kernel_thread);
+	s = parse_stat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0\n");
+	OK(!s.has_ended && s.is_kernel_thread);
+	/* Its memory is gone, and so is /proc/PID/exe; it is no zombie yet. */
+	s = parse_stat("12 (curl) R 1 12 12 0 -1 4194564 100 0\n");
+	OK(s.has_ended && !s.is_kernel_thread);
+	s = parse_stat("12 (curl) R 1 12 12 0 -1 x\n");
+	OK(!s.has_ended && !s.is_kernel_thread);
+	s = parse_stat("12 (curl) R 1");
+	OK(!s.has_ended && !s.is_kernel_thread);
+	s = parse_stat("");
+	OK(!s.has_ended);
 }
 
 static const char tcp[] =
@@ -117,6 +144,7 @@ static void test_ended(void)
 int main(void)
 {
 	RUN(test_status);
+	RUN(test_stat);
 	RUN(test_sockets);
 	RUN(test_bad_sockets);
 	RUN(test_ktls);
