@@ -2,8 +2,9 @@
 /*
  * The kernel side from user space: load, attach, detach, and which processes are watched.
  *
- * Phases: kernel_side_open() loads everything and places no probe on any library; then
- * kernel_side_watch() and kernel_side_attach() in any order, at any time; kernel_side_detach()
+ * Phases: kernel_side_open() begins to load everything and places no probe on any library;
+ * kernel_side_watch(), filters and the loaders' probes are possible from then on, all else from
+ * kernel_side_wait() on: kernel_side_attach() in any order, at any time; kernel_side_detach()
  * takes all probes off while the maps stay readable, so that what is still in the ring and the
  * tables can be collected; kernel_side_close() frees.
  */
@@ -36,6 +37,8 @@ struct kernel_side_options {
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
 		     struct error *ret_error);
+/* Until all is loaded, or what the kernel has against it. May be called again. */
+int kernel_side_wait(struct kernel_side *k, struct error *ret_error);
 /* No other process will ever be watched: probes placed from now on are in that one only. */
 void kernel_side_restrict(struct kernel_side *k, pid_t pid);
 /*
