@@ -25,7 +25,7 @@
 #include "loop.h"
 #include "model/connection.h"
 #include "now.h"
-#include "priority.h"
+#include "base/priority.h"
 #include "state.h"
 #include "targets.h"
 
@@ -227,7 +227,7 @@ static int run(struct app *a, struct error *ret_error)
 	r = prepare(a, &program, ret_error);
 	if (r < 0)
 		return r;
-	priority_raise();
+	priority_set(0, PRIORITY_DRAIN);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
