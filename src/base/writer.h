@@ -16,10 +16,18 @@
 
 struct writer;
 
+enum {
+	WRITER_GROUP_MAX = 8, /* jobs that are done together */
+};
+
 struct writer_job {
-	struct writer_job *next; /* the writer's */
+	struct writer_job *next; /* the writer's, until the job is run */
 	size_t cost;		 /* bytes of memory that the job holds */
-	/* In the writer's thread. The job is its own to free, or to give to writer_recycle(). */
+	const void *group;	 /* NULL: done by itself */
+	/*
+	 * In the writer's thread. The job is its own to free, or to give to writer_recycle(). So
+	 * are those that follow it by `next`: the next ones in the queue, of the same group.
+	 */
 	void (*run)(struct writer_job *job);
 };
 
