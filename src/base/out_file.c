@@ -51,6 +51,8 @@ static void opened(struct out_file *f, int fd)
 
 	f->fd = fd;
 	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (f->regular && !f->borrowed)
+		out_room_init(&f->room, fd);
 	f->made = true;
 }
 
@@ -192,12 +194,16 @@ static void do_write(struct out_file *f, const struct out_job *first)
 {
 	struct iovec parts[WRITER_GROUP_MAX];
 	uint64_t begin = f->written;
+	size_t len = 0;
 	int cnt = 0, r;
 
 	if (f->error)
 		return;
-	for (const struct out_job *job = first; job; job = next_of(job))
+	for (const struct out_job *job = first; job; job = next_of(job)) {
 		parts[cnt++] = (struct iovec){ (void *)job->data, job->len };
+		len += job->len;
+	}
+	out_room_make(&f->room, f->fd, f->written, len);
 	r = write_all(f, parts, cnt);
 	set_safe(f, first, begin);
 	if (r < 0) {
@@ -228,6 +234,8 @@ static int do_close(struct out_file *f)
 {
 	int r = 0;
 
+	if (f->fd >= 0)
+		out_room_give_back(&f->room, f->fd, f->written);
 	if (f->fd >= 0 && !f->borrowed && close(f->fd) < 0)
 		r = -errno;
 	f->fd = -1;
