@@ -180,6 +180,20 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
+/* With the lock held. */
+static void wake(struct writer *w)
+{
+	if (!w->idle || !w->first)
+		return;
+	w->idle = false;
+	pthread_cond_signal(&w->work);
+}
+
+static bool is_enough(const struct writer *w)
+{
+	return w->queued >= WRITER_WAKE || w->queued >= w->queue_max / URGENT_PART;
+}
+
 static bool has_room(const struct writer *w, size_t cost)
 {
 	return !w->queued || (w->queued <= w->queue_max && cost <= w->queue_max - w->queued);
@@ -193,6 +207,7 @@ static void wait_for_room(struct writer *w, size_t cost)
 		return;
 	begin_ns = now_ns();
 	w->stats.waits++;
+	wake(w);
 	w->awaited = true;
 	while (!has_room(w, cost))
 		pthread_cond_wait(&w->done, &w->lock);
@@ -219,10 +234,17 @@ uint64_t writer_submit(struct writer *w, struct writer_job *job)
 	w->end = &job->next;
 	if (!w->has_thread)
 		run_first(w);
-	else if (w->idle)
-		pthread_cond_signal(&w->work);
+	else if (is_enough(w))
+		wake(w);
 	pthread_mutex_unlock(&w->lock);
 	return ticket;
+}
+
+void writer_start(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	wake(w);
+	pthread_mutex_unlock(&w->lock);
 }
 
 uint64_t writer_newest(const struct writer *w)
@@ -233,6 +255,7 @@ uint64_t writer_newest(const struct writer *w)
 void writer_wait(struct writer *w, uint64_t ticket)
 {
 	pthread_mutex_lock(&w->lock);
+	wake(w);
 	w->awaited = true;
 	while (w->finished < ticket)
 		pthread_cond_wait(&w->done, &w->lock);
@@ -244,6 +267,7 @@ void writer_stats(struct writer *w, struct writer_stats *ret)
 {
 	pthread_mutex_lock(&w->lock);
 	*ret = w->stats;
+	ret->is_resting = w->idle;
 	pthread_mutex_unlock(&w->lock);
 }
 

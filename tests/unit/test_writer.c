@@ -177,6 +177,38 @@ static void test_a_large_job_goes_alone(void)
 	writer_free(w);
 }
 
+static void await_rest(struct writer *w)
+{
+	struct writer_stats stats = { 0 };
+
+	while (!stats.is_resting) {
+		sched_yield();
+		writer_stats(w, &stats);
+	}
+}
+
+/* Nobody is woken for a little; for more, or when told. */
+static void test_a_little_waits(void)
+{
+	struct writer *w = writer_new(16 * WRITER_WAKE, 0);
+
+	begin(2000);
+	submit(w, 0, COST);
+	writer_wait(w, 1);
+	await_rest(w);
+	submit(w, 1, COST);
+	usleep(20000);
+	INT_EQ(done_cnt(), 1);
+	writer_start(w);
+	writer_wait(w, 2);
+	await_rest(w);
+	submit(w, 2, COST);
+	submit(w, 3, WRITER_WAKE - COST);
+	await_begun(4);
+	writer_free(w);
+	INT_EQ(order_cnt, 4);
+}
+
 static bool may_go_before_others(void)
 {
 	const struct sched_param lowest = { .sched_priority = 1 }, none = { 0 };
@@ -195,6 +227,7 @@ static void test_a_filling_queue_is_urgent(void)
 
 	begin(0);
 	submit(w, 0, COST);
+	writer_start(w);
 	await_begun(1);
 	for (int i = 1; i < 4; i++)
 		submit(w, i, COST);
@@ -250,6 +283,7 @@ static void test_groups(void)
 	begin(0);
 	group_cnt = 0;
 	submit(w, n++, COST);
+	writer_start(w);
 	await_begun(1);
 	for (int i = 0; i < WRITER_GROUP_MAX + 2; i++)
 		submit_to_group(w, n++, &a);
@@ -336,6 +370,7 @@ int main(void)
 	RUN(test_the_end_waits);
 	RUN(test_a_full_queue_blocks_and_counts);
 	RUN(test_a_large_job_goes_alone);
+	RUN(test_a_little_waits);
 	RUN(test_a_filling_queue_is_urgent);
 	RUN(test_groups);
 	RUN(test_signals_stay_with_the_others);
