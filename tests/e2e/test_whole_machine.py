@@ -6,9 +6,9 @@ from harness import (TLS_PAIR, check_eq, check_nothing_lost, check_truth, main, 
 from own_libraries import whole_machine
 
 
-def test_whole_machine(case):
+def test_whole_machine(case, size):
     p, environ = whole_machine(case, "-o", case.path("flows") + "/", "-o", case.path("out.jsonl"))
-    pair = case.run([TLS_PAIR, "--size", "100k"], environ=environ)
+    pair = case.run([TLS_PAIR, "--size", size], environ=environ)
     check_eq(pair.wait(), 0, "tls_pair's exit status")
     p.stop(signal.SIGINT)
     check_eq(p.wait(), 0, "plaintap's exit status")
@@ -16,4 +16,5 @@ def test_whole_machine(case):
     check_nothing_lost(read_jsonl(case.path("out.jsonl")))
 
 
-main([("libraries from the loader's cache", test_whole_machine)])
+main([("libraries from the loader's cache", lambda c: test_whole_machine(c, "100k")),
+      ("calls longer than the buffer takes", lambda c: test_whole_machine(c, "16M"))])
