@@ -39,6 +39,7 @@ struct kernel_side {
 	bool is_loading;
 	int load_result; /* of the loader */
 	uint32_t pause;	 /* enum pause_when */
+	bool may_hold;	 /* threads may wait in probes */
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
@@ -77,15 +78,15 @@ static void watch_sockets(struct kernel_side *k)
 			strerror(errno));
 }
 
-static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
+static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
 
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
-	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, hold);
-	k->proc->rodata->may_hold = k->loaders.may_hold;
+	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
+	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -94,7 +95,6 @@ static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
-	loader_probes_loaded(&k->loaders, k->proc->maps.held);
 	watch_sockets(k);
 	return 0;
 }
@@ -152,9 +152,11 @@ static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
-	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
+	/* Programs for links without cookies have no loops. */
+	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP] && k->prober.has_cookie;
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
+	k->tls->rodata->may_hold = k->may_hold;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
@@ -186,9 +188,10 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
 		return error_set_errno(
 			ret_error, r,
 			"the kernel refused the BPF programs for TLS (-vv says more)");
-	if (k->pause == PAUSE_NEVER || k->watchdog.pid)
+	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
 		return 0;
-	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused));
+	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused),
+			   bpf_map__fd(k->proc->maps.held));
 	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
 }
 
@@ -202,7 +205,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->pause = opt->pause;
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
-	k->control->hold = k->loaders.may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
 	return 0;
 }
 
@@ -251,7 +254,8 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 		goto out;
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
-	r = load_proc(k, opt->hold, ret_error);
+	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	r = load_proc(k, ret_error);
 	if (r < 0)
 		goto out;
 	r = open_control(k, opt, ret_error);
@@ -333,12 +337,28 @@ bool kernel_side_sees_loading(const struct kernel_side *k)
 
 bool kernel_side_holds(const struct kernel_side *k)
 {
-	return k->loaders.may_hold;
+	return k->may_hold;
 }
 
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid)
+static uint64_t thread_key(pid_t pid, pid_t tid)
 {
-	loader_probes_let_go(&k->loaders, pid, tid);
+	return (uint64_t)pid << 32 | (uint32_t)tid;
+}
+
+bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid), since;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(k->proc->maps.held), &thread, &since) &&
+	       since == since_ns;
+}
+
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid);
+
+	if (kernel_side_is_held(k, pid, tid, since_ns))
+		bpf_map_delete_elem(bpf_map__fd(k->proc->maps.held), &thread);
 	if (k->control->hold == HOLD_SUSPENDED)
 		k->control->hold = HOLD_ON;
 }

@@ -32,7 +32,7 @@ struct kernel_side_options {
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
 	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
 	bool no_children;		     /* a fork does not make the child watched */
-	bool hold; /* a thread may wait until what it has loaded has been looked at */
+	bool hold; /* a thread may wait for user space to look at something, where the kernel can */
 };
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
@@ -55,8 +55,10 @@ int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_
 /* Can it do it, and do the threads wait meanwhile? */
 bool kernel_side_sees_loading(const struct kernel_side *k);
 bool kernel_side_holds(const struct kernel_side *k);
-/* A thread that was told as waiting may go on. */
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid);
+/* Does the thread still wait that began to at that time, as its record says? */
+bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+/* It may go on. */
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */
