@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "discover/access_copies.h"
 #include "discover/access_walk.h"
 #include "discover/code.h"
 #include "discover/elf_code.h"
@@ -438,81 +439,27 @@ static void check_step(struct reading *rd, enum accessor a, struct tls_place *p,
 		reject(p, a, "loads 0x%x, not 0x%x", other.steps[0], p->steps[step]);
 }
 
-/* An int that is loaded from one object and stored at the same place of another. */
-struct copy_scan {
-	struct {
-		uint8_t base; /* ACCESS_REG_NONE: nothing is known of the register */
-		int64_t at;
-	} regs[ACCESS_REG_CNT];
-	int64_t copied[COPIED_MAX];
-	size_t cnt;
-};
-
-static void forget_copies(struct copy_scan *s, uint32_t set)
-{
-	for (unsigned i = 0; i < ACCESS_REG_CNT; i++)
-		if (set >> i & 1 ||
-		    (s->regs[i].base < ACCESS_REG_CNT && set >> s->regs[i].base & 1))
-			s->regs[i].base = ACCESS_REG_NONE;
-}
-
-static void scan_op(struct copy_scan *s, const struct access_op *op)
-{
-	if (op->kind == ACCESS_STORE) {
-		if (op->len == INT_LEN && op->dst < ACCESS_REG_CNT && op->src < ACCESS_REG_CNT &&
-		    s->regs[op->dst].base < ACCESS_REG_CNT && s->regs[op->dst].base != op->src &&
-		    s->regs[op->dst].at == op->value && s->cnt < COPIED_MAX)
-			s->copied[s->cnt++] = op->value;
-		return;
-	}
-	if (op->kind == ACCESS_WRITE)
-		forget_copies(s, op->set);
-	else if (op->dst < ACCESS_REG_CNT && op->kind != ACCESS_TEST)
-		forget_copies(s, UINT32_C(1) << op->dst);
-	if (op->kind == ACCESS_LOAD && op->len == INT_LEN && op->dst < ACCESS_REG_CNT &&
-	    op->src != op->dst) {
-		s->regs[op->dst].base = op->src;
-		s->regs[op->dst].at = op->value;
-	}
-}
-
-/* In the order of addresses: what is copied is loaded and stored in one piece. */
-static bool scan_copies(struct reading *rd, struct copy_scan *s)
-{
-	const struct accessor_function *f = &rd->functions[ACCESSOR_BIO_DUP_CHAIN];
-	struct access_insn insn;
-
-	*s = (struct copy_scan){ 0 };
-	forget_copies(s, UINT32_MAX);
-	for (uint64_t at = f->vaddr; at - f->vaddr < f->size; at = insn.next) {
-		if (access_decode(rd->code, at, &insn) < 0)
-			return false;
-		for (unsigned i = 0; i < insn.op_cnt; i++)
-			scan_op(s, &insn.ops[i]);
-		if (insn.flow != INSN_NEXT)
-			forget_copies(s, UINT32_MAX);
-	}
-	return true;
-}
-
 static bool read_num(struct reading *rd)
 {
 	struct tls_place *p = &rd->layout->places[TLS_FIELD_BIO_NUM];
-	struct copy_scan scan;
+	const struct accessor_function *f = &rd->functions[ACCESSOR_BIO_DUP_CHAIN];
+	int64_t copied[COPIED_MAX];
 	bool seen = false;
+	int cnt;
 
 	if (!read_getter(rd, &retry_reason, p))
 		return false;
 	if (!is_there(rd, ACCESSOR_BIO_DUP_CHAIN))
 		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "is not exported");
-	if (!scan_copies(rd, &scan))
+	cnt = access_copies(rd->code, f->vaddr, f->size, copied, COPIED_MAX);
+	if (cnt < 0)
 		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "cannot be read");
-	for (size_t i = 0; i < scan.cnt; i++) {
-		if (scan.copied[i] < p->steps[0])
+	for (int i = 0; i < cnt; i++) {
+		if (copied[i] < p->steps[0])
 			continue;
-		if (scan.copied[i] != p->steps[0] + INT_LEN)
+		if (copied[i] != p->steps[0] + INT_LEN)
 			return reject(p, ACCESSOR_BIO_DUP_CHAIN, "copies 0x%llx, not 0x%x",
-				      (unsigned long long)scan.copied[i], p->steps[0] + INT_LEN);
+				      (unsigned long long)copied[i], p->steps[0] + INT_LEN);
 		seen = true;
 	}
 	if (!seen)
