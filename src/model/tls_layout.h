@@ -39,6 +39,9 @@ enum tls_field {
 	TLS_FIELD_BIO_NUM,  /* int: the descriptor */
 	TLS_FIELD_BIO_NEXT, /* BIO * */
 	TLS_FIELD_BIO_DATA, /* void * of the method's own */
+	/* Of a connection, 32 bytes each: what the hellos of its two sides have on the wire. */
+	TLS_FIELD_CLIENT_RANDOM,
+	TLS_FIELD_SERVER_RANDOM,
 	TLS_FIELD_CNT,
 };
 
@@ -56,7 +59,7 @@ enum { TLS_PLACE_STEP_MAX = 2, TLS_PLACE_REASON_MAX = 112 };
 /* The value is the `len` bytes at steps[step_cnt - 1] of what the steps before lead to. */
 struct tls_place {
 	uint8_t step_cnt; /* 0: not known */
-	uint8_t len;	  /* bytes: 4 or 8 */
+	uint8_t len;	  /* bytes: 4, 8 or 32 */
 	uint16_t steps[TLS_PLACE_STEP_MAX];
 	char reason[TLS_PLACE_REASON_MAX]; /* why it is not known, for people; else "" */
 };
