@@ -29,6 +29,7 @@ enum rec_type {
 			 in no more and nothing will be told of it */
 	REC_PENDING = 6,   /* struct rec_pending */
 	REC_CONN_INFO = 7, /* struct rec_conn_info, in conn_record.h */
+	REC_LOAD = 8,	   /* struct rec_load, in load_record.h */
 };
 
 struct rec_head {

@@ -22,11 +22,13 @@ import download
 import lifecycle
 import pair
 import server
-from common import BUILD, EMPTY_PROBE, PAIR_LOOP, PLAINTAP, TLS_SERVER, Bench
+import watching
+from common import BUILD, EMPTY_PROBE, MACHINE_LOOP, PAIR_LOOP, PLAINTAP, TLS_SERVER, Bench
 from table import print_table
 
 BENCHES = [("pair", pair.run), ("download", download.run), ("server", server.run),
-           ("bystander", bystander.run), ("lifecycle", lifecycle.run)]
+           ("bystander", bystander.run), ("watching", watching.run),
+           ("lifecycle", lifecycle.run)]
 FULL_ROUNDS, QUICK_ROUNDS = 5, 3
 
 
@@ -48,7 +50,7 @@ def parse():
 def why_not_here():
     if os.geteuid() != 0:
         return "bench: plaintap loads programs into the kernel, which needs root: sudo make bench"
-    for program in (PLAINTAP, PAIR_LOOP, EMPTY_PROBE, TLS_SERVER):
+    for program in (PLAINTAP, PAIR_LOOP, MACHINE_LOOP, EMPTY_PROBE, TLS_SERVER):
         if not os.access(program, os.X_OK):
             return "bench: %s is not built: run  make bench" % program
     return None

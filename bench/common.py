@@ -22,6 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("PLAINTAP_BUILD", os.path.join(ROOT, "build")))
 PLAINTAP = os.path.abspath(os.environ.get("PLAINTAP", os.path.join(BUILD, "plaintap")))
 PAIR_LOOP = os.path.join(BUILD, "bench", "pair_loop")
+MACHINE_LOOP = os.path.join(BUILD, "bench", "machine_loop")
 EMPTY_PROBE = os.path.join(BUILD, "bench", "empty_probe")
 TLS_SERVER = os.path.join(BUILD, "tests", "progs", "tls_server")
 DEADLINE_SECONDS = 120

@@ -8,7 +8,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NAMES = ["call pair", "download", "nginx, h2load", "not traced", "plaintap itself"]
+NAMES = ["call pair", "download", "nginx, h2load", "not traced", "rest of the machine",
+         "plaintap itself"]
 
 
 def check_row(row):

@@ -6,6 +6,7 @@
 #include "lib/call.bpf.h"
 #include "lib/emit.bpf.h"
 #include "lib/file.bpf.h"
+#include "lib/load.bpf.h"
 #include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
@@ -146,6 +147,18 @@ SEC("raw_tp/tcp_rcv_space_adjust")
 int proc_received(struct raw_tp_args *ctx)
 {
 	seek_see((void *)ctx->arg[0]);
+	return 0;
+}
+
+/*
+ * In the loader, where it tells debuggers what it has loaded. Loaded only where the kernel has
+ * loops and cookies; made to sleep, and given its kind of link, by user space.
+ */
+SEC("uprobe")
+int proc_loaded(struct pt_regs *ctx)
+{
+	keep_kernel_stack(ctx);
+	load_see(ctx);
 	return 0;
 }
 

@@ -24,6 +24,8 @@ struct pt_regs {
 /* The stack pointer as the caller has it: on entry the return address is still to be popped. */
 #define REGS_ENTRY_FRAME(ctx)  ((ctx)->sp + 8)
 #define REGS_RETURN_FRAME(ctx) ((ctx)->sp)
+#define REGS_IP(ctx)	       ((ctx)->ip)
+#define REGS_STACK(ctx)	       ((ctx)->sp)
 
 #elif defined(__TARGET_ARCH_arm64)
 
@@ -40,6 +42,8 @@ struct pt_regs {
 #define REGS_RESULT(ctx)       ((ctx)->regs[0])
 #define REGS_ENTRY_FRAME(ctx)  ((ctx)->sp)
 #define REGS_RETURN_FRAME(ctx) ((ctx)->sp)
+#define REGS_IP(ctx)	       ((ctx)->pc)
+#define REGS_STACK(ctx)	       ((ctx)->sp)
 
 #else
 #error "no calling convention for this machine"

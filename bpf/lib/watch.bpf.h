@@ -40,6 +40,25 @@ static __always_inline u32 watch_look(const struct capture_control *c, u32 pid)
 	return watch_judge(c, pid, state ? *state & WATCH_TOLD : 0);
 }
 
+/*
+ * The same without a verdict that is kept: where a process is met that may still become another
+ * user.
+ */
+static __always_inline bool process_may_be_watched(u32 pid)
+{
+	struct capture_control *c = control_get();
+	u32 *state;
+
+	if (!c)
+		return false;
+	if (watches_all_unfiltered(c))
+		return pid != c->self_pid;
+	state = bpf_map_lookup_elem(&watched, &pid);
+	if (state && *state & WATCH_JUDGED)
+		return *state & WATCH_IN;
+	return (state || c->watch_all) && filters_let_in(c->filters);
+}
+
 /* Of the running process. */
 static __always_inline bool process_is_watched(u32 pid)
 {

@@ -88,6 +88,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 		.pause = pause_when(a->opt),
 		.forbidden = a->opt->forbidden,
 		.no_children = a->opt->no_children,
+		.hold = !a->opt->no_pause,
 	};
 	int r = filters_take_conn_rules(a, ret_error);
 
@@ -177,6 +178,7 @@ static void collect_the_rest(struct app *a)
 	struct kernel_stats stats;
 
 	kernel_side_detach(a->kernel);
+	loaders_say_holds(a);
 	loop_drain(a);
 	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
@@ -317,6 +319,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 		.process = loop_process_changed,
 		.conn_opened = loop_conn_opened,
 		.pending = loop_take_pending,
+		.loaded = loop_loaded,
 		.user = &a,
 	};
 	int r;

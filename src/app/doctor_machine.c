@@ -29,8 +29,11 @@ static const struct {
 	[FEATURE_LOOP] = { "kernel.loop", "calls of any length are followed",
 			   "a call is followed for a fixed number of pieces: the longest ones are "
 			   "cut, and the cut is shown as a gap" },
-	[FEATURE_SLEEP] = { "kernel.sleep", "a page that is not in memory is waited for",
-			    "a page that is not in memory cannot be read: then there is a gap" },
+	[FEATURE_SLEEP] = { "kernel.sleep",
+			    "a page that is not in memory is waited for, and a program waits until "
+			    "a library that is new is probed",
+			    "a page that is not in memory cannot be read: then there is a gap; and "
+			    "what a library that is new says in its first moments may be missed" },
 };
 
 static void explain_features(const struct doctor_machine *m, struct doctor_findings *f)

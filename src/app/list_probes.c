@@ -52,6 +52,9 @@ static int list_file(const char *path, struct target_list *ret, struct error *re
 		return r;
 	elf_file_free(elf);
 	r = tls_library_examine(fd, path, TLS_LIBRARY_FOREIGN, &t, ret_error);
+	if (r == -ENOENT && !tls_library_name_matches(path) &&
+	    !tls_library_examine(fd, path, TLS_LIBRARY_FOREIGN | TLS_LIBRARY_PROGRAM, &t, NULL))
+		r = 0;
 	if (r < 0)
 		return r;
 	crypto_library_complete_beside(t);

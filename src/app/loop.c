@@ -134,6 +134,25 @@ static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state
 	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_PROCESS);
 }
 
+/*
+ * What no loader will tell is looked for at once, and again after a while. A loader that is probed
+ * from now on may have told all by then.
+ */
+static void executed(struct app *a, pid_t pid)
+{
+	size_t known_cnt = a->loaders.file_cnt;
+
+	if (loaders_see_process(a, pid) && a->loaders.file_cnt == known_cnt)
+		return;
+	targets_rescan(a, pid);
+	rescan_add(&a->rescan, pid, app_now_ns());
+}
+
+void loop_loaded(void *user, const struct load_event *e)
+{
+	loaders_take(user, e);
+}
+
 void loop_process_changed(void *user, const struct process_change *change)
 {
 	struct app *a = user;
@@ -143,7 +162,7 @@ void loop_process_changed(void *user, const struct process_change *change)
 	kernel_tables_take_conns(a->kernel, change->pid, change->monotonic_ns,
 				 conn_of_ended_process, a);
 	if (change->event == PROCESS_EXECUTED) {
-		rescan_add(&a->rescan, change->pid, app_now_ns());
+		executed(a, change->pid);
 		return;
 	}
 	rescan_remove(&a->rescan, change->pid);

@@ -72,12 +72,21 @@ static void take_conn_info(void *user, const struct conn_info *info)
 		stream_conn_info(p->stream, info);
 }
 
+static void take_load(void *user, const struct load_event *e)
+{
+	struct pipeline *p = user;
+
+	if (p->watcher.loaded)
+		p->watcher.loaded(p->watcher.user, e);
+}
+
 static const struct collect_ops collect_to_stream = {
 	.chunk = take_chunk,
 	.conn_end = take_conn_end,
 	.process = take_process,
 	.pending = take_pending,
 	.conn_info = take_conn_info,
+	.load = take_load,
 };
 
 static struct process *process_of(void *user, pid_t pid)

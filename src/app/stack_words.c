@@ -9,7 +9,8 @@
 #include "model/target.h"
 
 static const char use_shared[] =
-	"use a build of the program that has OpenSSL as a shared library (libssl.so)";
+	"use a build of the program that has OpenSSL as a shared library (libssl.so), or one with "
+	"OpenSSL inside that exports its functions or keeps its symbols";
 
 static void say_probes(const struct target *t, struct stack_words *w)
 {

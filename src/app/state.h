@@ -13,6 +13,7 @@
 #include "discover/findings.h"
 #include "discover/target_list.h"
 #include "leaving.h"
+#include "loaders.h"
 #include "pausing.h"
 #include "pipeline.h"
 #include "rescan.h"
@@ -35,6 +36,7 @@ struct app {
 	struct pipeline pipeline;
 	struct pausing pausing;
 	struct rescan rescan;
+	struct loaders loaders;
 	struct leaving leaving;
 	struct ctl_socket *ctl; /* NULL: takes no orders */
 	uint64_t start_ns;

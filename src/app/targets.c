@@ -14,6 +14,7 @@
 #include "discover/program.h"
 #include "discover/tls_library.h"
 #include "filters.h"
+#include "loaders.h"
 #include "model/process.h"
 #include "model/target.h"
 #include "now.h"
@@ -111,6 +112,8 @@ static int find_process(struct app *a, pid_t pid, struct error *ret_error)
 	r = kernel_side_watch(a->kernel, pid);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
+	/* Before it is looked at: what it loads meanwhile is told. */
+	loaders_see_process(a, pid);
 	process_findings_init(&findings);
 	r = discover_process(pid, &a->targets, &findings, ret_error);
 	note_user(a, known_cnt, pid);
@@ -136,6 +139,7 @@ static void find_descendant(void *user, pid_t pid)
 
 	if (kernel_side_watch(a->kernel, pid) < 0)
 		return;
+	loaders_see_process(a, pid);
 	process_findings_init(&findings);
 	if (discover_process(pid, &a->targets, &findings, NULL) == -ESRCH)
 		kernel_side_unwatch(a->kernel, pid);
@@ -166,6 +170,7 @@ static void find_running(void *user, pid_t pid)
 	struct process_findings findings;
 	size_t known_cnt = a->targets.cnt;
 
+	loaders_see_process(a, pid);
 	process_findings_init(&findings);
 	discover_process(pid, &a->targets, &findings, NULL);
 	note_user(a, known_cnt, pid);
@@ -203,8 +208,12 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 			return r;
 	}
 	find_descendants(a, a->opt->pids, a->opt->pid_cnt);
-	if (program)
+	if (program) {
+		loaders_see_program(a, program);
 		find_program(a, program);
+	}
+	if (app_is_whole_machine(a->opt))
+		loaders_see_own(a);
 	find_cached(a);
 	find_let_in(a);
 	attach_new(a);

@@ -19,6 +19,7 @@
 #include "layout_table.h"
 #include "libbpf_log.h"
 #include "links.h"
+#include "loader_probes.h"
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
@@ -33,6 +34,7 @@ struct kernel_side {
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
+	struct loader_probes loaders;
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
@@ -67,7 +69,7 @@ static void watch_sockets(struct kernel_side *k)
 			strerror(errno));
 }
 
-static int load_proc(struct kernel_side *k, struct error *ret_error)
+static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
 {
 	int r;
 
@@ -78,6 +80,8 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
+	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, hold);
+	k->proc->rodata->may_hold = k->loaders.may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -86,6 +90,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
+	loader_probes_loaded(&k->loaders, k->proc->maps.held);
 	watch_sockets(k);
 	return 0;
 }
@@ -176,6 +181,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->pause = opt->pause;
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
+	k->control->hold = k->loaders.may_hold ? HOLD_ON : HOLD_OFF;
 	return 0;
 }
 
@@ -195,7 +201,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 		goto out;
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
-	r = load_proc(k, ret_error);
+	r = load_proc(k, opt->hold, ret_error);
 	if (r < 0)
 		goto out;
 	r = open_control(k, opt, ret_error);
@@ -270,8 +276,34 @@ void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
 		attachment_check(k->attachments[i]);
 }
 
+int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_hook *hook)
+{
+	return loader_probes_add(&k->loaders, fd, hook, k->prober.only_pid);
+}
+
+bool kernel_side_sees_loading(const struct kernel_side *k)
+{
+	return k->loaders.program != NULL;
+}
+
+bool kernel_side_holds(const struct kernel_side *k)
+{
+	return k->loaders.may_hold;
+}
+
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid)
+{
+	loader_probes_let_go(&k->loaders, pid, tid);
+	if (k->control->hold == HOLD_SUSPENDED)
+		k->control->hold = HOLD_ON;
+}
+
 void kernel_side_detach(struct kernel_side *k)
 {
+	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
+	if (k->control)
+		k->control->hold = HOLD_OFF;
+	loader_probes_done(&k->loaders);
 	while (k->attachment_cnt)
 		attachment_free(k->attachments[--k->attachment_cnt]);
 	free(k->attachments);

@@ -20,6 +20,7 @@
 
 struct conn_rules;
 struct kernel_side;
+struct loader_hook;
 struct target;
 struct trait_filter;
 
@@ -30,6 +31,7 @@ struct kernel_side_options {
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
 	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
 	bool no_children;		     /* a fork does not make the child watched */
+	bool hold; /* a thread may wait until what it has loaded has been looked at */
 };
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
@@ -42,6 +44,16 @@ void kernel_side_restrict(struct kernel_side *k, pid_t pid);
  * until kernel_side_close().
  */
 int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+/*
+ * Probes the loader that is open as `fd`, like a target: what watched processes load through it is
+ * told as REC_LOAD. -EOPNOTSUPP: this kernel cannot do it.
+ */
+int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_hook *hook);
+/* Can it do it, and do the threads wait meanwhile? */
+bool kernel_side_sees_loading(const struct kernel_side *k);
+bool kernel_side_holds(const struct kernel_side *k);
+/* A thread that was told as waiting may go on. */
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */

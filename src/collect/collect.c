@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "conn_info_record.h"
+#include "load_record.h"
 #include "model/counters.h"
 #include "model/gap.h"
 
@@ -208,6 +209,24 @@ static bool take_process(struct collector *c, const struct ring_record *rec)
 	return true;
 }
 
+static bool take_load(struct collector *c, const struct ring_record *rec)
+{
+	struct load_event e;
+	struct rec_load r;
+
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
+		return false;
+	e = (struct load_event){
+		.pid = (pid_t)r.pid,
+		.tid = (pid_t)r.tid,
+		.file_cnt = r.file_cnt,
+		.is_held = r.is_held,
+		.monotonic_ns = r.head.ts_ns,
+	};
+	c->ops->load(c->user, &e);
+	return true;
+}
+
 static bool take(struct collector *c, const struct ring_record *rec)
 {
 	struct rec_head head;
@@ -223,6 +242,8 @@ static bool take(struct collector *c, const struct ring_record *rec)
 		return take_pending(c, rec);
 	case REC_CONN_INFO:
 		return take_conn_info(c, rec);
+	case REC_LOAD:
+		return take_load(c, rec);
 	case REC_FORK:
 	case REC_EXEC:
 	case REC_EXIT:

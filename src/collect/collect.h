@@ -42,6 +42,14 @@ struct pending_call {
 	bool last_try;	      /* no other record for the same bytes follows if this one is void */
 };
 
+/* A process has loaded files that were not known before. */
+struct load_event {
+	pid_t pid, tid;
+	unsigned file_cnt;
+	bool is_held; /* the thread waits to be let go */
+	uint64_t monotonic_ns;
+};
+
 struct collect_ops {
 	void (*chunk)(void *user, const struct chunk *c);
 	void (*conn_end)(void *user, const struct chunk_end *end);
@@ -51,6 +59,7 @@ struct collect_ops {
 	void (*pending)(void *user, const struct pending_call *call);
 	/* Before the first bytes of a connection, and again when more of it becomes known. */
 	void (*conn_info)(void *user, const struct conn_info *info);
+	void (*load)(void *user, const struct load_event *e);
 };
 
 struct collector {

@@ -130,6 +130,15 @@ static void complete_targets(struct scan *s)
 	s->crypto_cnt = 0;
 }
 
+/* Most programs have no library inside. */
+static void collect_program(const struct scan *s, const char *link, const char *path)
+{
+	CLEANUP_CLOSE int fd = open_regular(link);
+
+	if (fd >= 0 && tls_library_collect_program(fd, path, s->list, NULL) >= 0)
+		s->findings->tls_cnt++;
+}
+
 static void look_at_executable(const struct scan *s)
 {
 	char link[PATH_MAX], target[PATH_MAX];
@@ -144,6 +153,7 @@ static void look_at_executable(const struct scan *s)
 	if ((size_t)n > strlen(suffix) && strcmp(target + n - strlen(suffix), suffix) == 0)
 		target[(size_t)n - strlen(suffix)] = '\0';
 	process_findings_look_at_program(s->findings, link, target);
+	collect_program(s, link, target);
 }
 
 /* The main thread ended: there is no memory left to look at. */

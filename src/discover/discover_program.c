@@ -147,11 +147,14 @@ static int walk_add(struct walk *w, const char *path, const struct object *loade
 		return -ENOMEM;
 	}
 	w->objects[w->object_cnt++] = o;
-	if (w->object_cnt > 1) {
-		r = process_findings_add(w->findings, path);
-		if (r < 0)
-			return r;
+	if (w->object_cnt == 1) {
+		if (tls_library_collect_program(fd, path, w->list, NULL) >= 0)
+			w->findings->tls_cnt++;
+		return 1;
 	}
+	r = process_findings_add(w->findings, path);
+	if (r < 0)
+		return r;
 	r = tls_library_name_matches(path) ? collect_tls(w, fd, path) : 0;
 	return r < 0 ? r : 1;
 }

@@ -378,11 +378,11 @@ static bool file_offset(const struct elf_file *f, uint64_t vaddr, uint64_t *ret)
 	return false;
 }
 
-static bool is_function_here(const GElf_Sym *sym)
+static bool is_defined(const GElf_Sym *sym, unsigned type)
 {
 	unsigned bind = GELF_ST_BIND(sym->st_info);
 
-	return GELF_ST_TYPE(sym->st_info) == STT_FUNC && (bind == STB_GLOBAL || bind == STB_WEAK) &&
+	return GELF_ST_TYPE(sym->st_info) == type && (bind == STB_GLOBAL || bind == STB_WEAK) &&
 	       sym->st_shndx != SHN_UNDEF && sym->st_shndx != SHN_ABS && sym->st_value != 0;
 }
 
@@ -392,34 +392,53 @@ static bool may_probe_at(const struct elf_file *f, uint64_t file_off)
 	return f->machine != EM_AARCH64 || file_off % 4 == 0;
 }
 
+static void take_symbol(const struct elf_file *f, const GElf_Sym *sym, struct elf_function *ret)
+{
+	uint64_t off = 0;
+
+	if (!ret->is_variable && (!file_offset(f, sym->st_value, &off) || !may_probe_at(f, off)))
+		return;
+	ret->found = true;
+	ret->vaddr = sym->st_value;
+	ret->size = sym->st_size;
+	ret->file_off = off;
+}
+
 static void find_in_table(struct elf_file *f, Elf_Data *symbols, size_t strings,
 			  struct elf_function *functions, size_t cnt)
 {
 	size_t symbol_cnt = symbols->d_size / sizeof(Elf64_Sym);
-	uint64_t off;
 	const char *name;
 	GElf_Sym sym;
 
 	for (size_t i = 0; i < symbol_cnt; i++) {
-		if (!gelf_getsym(symbols, (int)i, &sym) || !is_function_here(&sym))
+		if (!gelf_getsym(symbols, (int)i, &sym) ||
+		    (!is_defined(&sym, STT_FUNC) && !is_defined(&sym, STT_OBJECT)))
 			continue;
 		name = table_string(f, strings, sym.st_name);
-		for (size_t k = 0; name && k < cnt; k++) {
-			if (functions[k].found || strcmp(functions[k].name, name) != 0)
-				continue;
-			if (!file_offset(f, sym.st_value, &off) || !may_probe_at(f, off))
-				continue;
-			functions[k].found = true;
-			functions[k].vaddr = sym.st_value;
-			functions[k].size = sym.st_size;
-			functions[k].file_off = off;
-		}
+		for (size_t k = 0; name && k < cnt; k++)
+			if (!functions[k].found &&
+			    is_defined(&sym, functions[k].is_variable ? STT_OBJECT : STT_FUNC) &&
+			    strcmp(functions[k].name, name) == 0)
+				take_symbol(f, &sym, &functions[k]);
 	}
+}
+
+static bool has_section(const struct elf_file *f, unsigned type)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr h;
+
+	while ((section = elf_nextscn(f->elf, section)))
+		if (gelf_getshdr(section, &h) && h.sh_type == type)
+			return true;
+	return false;
 }
 
 int elf_file_find_functions(struct elf_file *f, struct elf_function *functions, size_t cnt,
 			    struct error *ret_error)
 {
+	unsigned table = has_section(f, SHT_DYNSYM) ? SHT_DYNSYM : SHT_SYMTAB;
 	Elf_Scn *section = NULL;
 	Elf_Data *symbols;
 	bool any_table = false;
@@ -429,7 +448,7 @@ int elf_file_find_functions(struct elf_file *f, struct elf_function *functions, 
 	for (size_t i = 0; i < cnt; i++)
 		functions[i].found = false;
 	while ((section = elf_nextscn(f->elf, section))) {
-		if (!gelf_getshdr(section, &h) || h.sh_type != SHT_DYNSYM)
+		if (!gelf_getshdr(section, &h) || h.sh_type != table)
 			continue;
 		symbols = section_data(section, &h);
 		if (!symbols)

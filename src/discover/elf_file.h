@@ -23,6 +23,7 @@ enum {
 /* One question to elf_file_find_functions(), and its answer. */
 struct elf_function {
 	const char *name;  /* in: borrowed */
+	bool is_variable;  /* in: not a function is looked for, and only its vaddr is told */
 	bool found;	   /* out */
 	uint64_t vaddr;	   /* out: st_value */
 	uint64_t size;	   /* out: st_size, whatever it says */
@@ -41,10 +42,11 @@ int elf_file_open_foreign(int fd, const char *path, struct elf_file **ret, struc
 void elf_file_free(struct elf_file *f);
 
 /*
- * Looks up all names in one pass over the dynamic symbols. Only functions that are defined here
- * and start in an executable segment count; symbol versions are ignored (the first of a name is
- * taken); IFUNCs are not accepted, as their address is that of a resolver. Returns how many were
- * found, or -EBADMSG.
+ * Looks up all names in one pass over the dynamic symbols; in a file that has none, being linked
+ * statically, over those that it was left with. Only functions that are defined here and start in
+ * an executable segment count; symbol versions are ignored (the first of a name is taken); IFUNCs
+ * are not accepted, as their address is that of a resolver. Returns how many were found, or
+ * -EBADMSG.
  */
 int elf_file_find_functions(struct elf_file *f, struct elf_function *functions, size_t cnt,
 			    struct error *ret_error);

@@ -74,7 +74,8 @@ static struct tls_file *add(struct tls_file_cache *c, const struct stat *st, con
 	return f;
 }
 
-static void read_elf(struct tls_file *f, int fd)
+/* `ret_is_program`: it can be run, and is not only a library. */
+static void read_elf(struct tls_file *f, int fd, bool *ret_is_program)
 {
 	const uint8_t *id = NULL;
 	struct elf_file *elf;
@@ -83,6 +84,7 @@ static void read_elf(struct tls_file *f, int fd)
 	if (elf_file_open_foreign(fd, f->path, &elf, NULL) < 0)
 		return;
 	f->is_static = elf_file_is_static(elf);
+	*ret_is_program = f->is_static || elf_file_interpreter(elf);
 	len = elf_file_build_id(elf, &id);
 	for (size_t i = 0; i < len; i++)
 		snprintf(f->build_id + 2 * i, 3, "%02x", id[i]);
@@ -103,11 +105,22 @@ static void examine_known(struct tls_file_cache *c, struct tls_file *f, int fd)
 	f->support = f->target ? TLS_SUPPORT_PROBED : TLS_SUPPORT_UNREADABLE;
 }
 
+/* Its symbols may tell where the functions are. */
+static void examine_program(struct tls_file_cache *c, struct tls_file *f, int fd)
+{
+	if (tls_library_collect_program(fd, f->path, &c->targets, NULL) < 0)
+		return;
+	f->target = target_list_find(&c->targets, f->dev, f->ino);
+	if (f->target)
+		f->support = TLS_SUPPORT_PROBED;
+}
+
 static void examine(struct tls_file_cache *c, struct tls_file *f, int fd)
 {
 	const char *unsupported = tls_library_unsupported(f->path);
 	bool known = tls_library_name_matches(f->path);
 	struct tls_marks marks = { 0 };
+	bool is_program = false;
 
 	tls_marks_read(fd, known || unsupported || crypto_library_name_matches(f->path), &marks);
 	f->project = marks.project;
@@ -120,9 +133,11 @@ static void examine(struct tls_file_cache *c, struct tls_file *f, int fd)
 		f->support = TLS_SUPPORT_BUILT_IN;
 	}
 	if (known || f->support != TLS_SUPPORT_NONE)
-		read_elf(f, fd);
+		read_elf(f, fd, &is_program);
 	if (known)
 		examine_known(c, f, fd);
+	else if (f->support == TLS_SUPPORT_BUILT_IN && is_program)
+		examine_program(c, f, fd);
 }
 
 const struct tls_file *tls_file_look(struct tls_file_cache *c, int fd, const char *path)

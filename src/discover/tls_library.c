@@ -14,6 +14,7 @@
 #include "discover/crypto_library.h"
 #include "discover/elf_code.h"
 #include "discover/elf_file.h"
+#include "discover/library_version.h"
 #include "discover/open_file.h"
 #include "discover/placement.h"
 #include "discover/target_list.h"
@@ -153,9 +154,8 @@ static int find_functions(struct elf_file *elf, const char *path, const struct l
 						functions[i].size, probe->role, probe->len_from };
 
 		if (!functions[i].found && probe->presence == REQUIRED)
-			return error_set(err, -ENOENT,
-					 "%s is named like %s, but exports no function %s", path,
-					 target_kind_name(row->kind), probe->symbol);
+			return error_set(err, -ENOENT, "%s exports no function %s, as %s does",
+					 path, probe->symbol, target_kind_name(row->kind));
 		if (!functions[i].found)
 			continue;
 		if (probe->presence == PEEK)
@@ -193,7 +193,7 @@ static void read_layout(struct elf_file *elf, struct target *t)
 int tls_library_examine(int fd, const char *path, unsigned flags, struct target **ret,
 			struct error *ret_error)
 {
-	const struct library_row *row = row_of(path);
+	const struct library_row *row = flags & TLS_LIBRARY_PROGRAM ? library_rows : row_of(path);
 	struct elf_file *elf = NULL;
 	struct target *t = NULL;
 	struct stat st;
@@ -217,6 +217,8 @@ int tls_library_examine(int fd, const char *path, unsigned flags, struct target 
 	if (r < 0)
 		goto out;
 	read_layout(elf, t);
+	if (flags & TLS_LIBRARY_PROGRAM)
+		library_version_read(fd, t->version);
 	t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (t->fd < 0 || fstat(t->fd, &st) < 0) {
 		r = error_set_errno(ret_error, -errno, "cannot keep %s open", path);
@@ -232,7 +234,8 @@ out:
 	return r;
 }
 
-int tls_library_collect(int fd, const char *path, struct target_list *list, struct error *ret_error)
+static int collect(int fd, const char *path, unsigned flags, struct target_list *list,
+		   struct error *ret_error)
 {
 	struct target *t;
 	struct stat st;
@@ -242,7 +245,8 @@ int tls_library_collect(int fd, const char *path, struct target_list *list, stru
 		return error_set_errno(ret_error, -errno, "cannot read %s", path);
 	if (target_list_find(list, st.st_dev, st.st_ino))
 		return 0;
-	r = tls_library_examine(fd, path, list->plain ? TLS_LIBRARY_PLAIN : 0, &t, ret_error);
+	r = tls_library_examine(fd, path, flags | (list->plain ? TLS_LIBRARY_PLAIN : 0), &t,
+				ret_error);
 	if (r < 0)
 		return r;
 	r = target_list_add(list, t);
@@ -251,4 +255,15 @@ int tls_library_collect(int fd, const char *path, struct target_list *list, stru
 		return error_set_errno(ret_error, r, "cannot add %s to the files to probe", path);
 	}
 	return r;
+}
+
+int tls_library_collect(int fd, const char *path, struct target_list *list, struct error *ret_error)
+{
+	return collect(fd, path, 0, list, ret_error);
+}
+
+int tls_library_collect_program(int fd, const char *path, struct target_list *list,
+				struct error *ret_error)
+{
+	return collect(fd, path, TLS_LIBRARY_PROGRAM, list, ret_error);
 }

@@ -25,6 +25,7 @@ const char *tls_library_unsupported(const char *path);
 enum tls_library_flags {
 	TLS_LIBRARY_PLAIN = 1,	 /* probe exported functions at their start, whatever it costs */
 	TLS_LIBRARY_FOREIGN = 2, /* also files of other machines: to look at, not to probe */
+	TLS_LIBRARY_PROGRAM = 4, /* a program, of any name, that has the library inside */
 };
 
 /*
@@ -42,5 +43,11 @@ int tls_library_examine(int fd, const char *path, unsigned flags, struct target 
  */
 int tls_library_collect(int fd, const char *path, struct target_list *list,
 			struct error *ret_error);
+/*
+ * The same of a program's file, which may have a library inside. 1, 0 as above; -ENOENT: it has
+ * none, or its symbols do not tell.
+ */
+int tls_library_collect_program(int fd, const char *path, struct target_list *list,
+				struct error *ret_error);
 
 #endif

@@ -60,6 +60,11 @@ struct counters {
 		uint64_t no_memory;	     /* messages cut or left out for want of memory */
 	} exchange;
 	struct {
+		uint64_t holds; /* a program waited for us to look at what it had loaded */
+		uint64_t hold_ns;
+		uint64_t holds_in_vain; /* … and went on before we had */
+	} load;
+	struct {
 		uint64_t bytes;	     /* written by all sinks */
 		uint64_t failures;   /* sinks that gave up */
 		uint64_t waits;	     /* the queue of what is to be written was full */

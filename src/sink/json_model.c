@@ -325,6 +325,16 @@ static void early_stages(struct json *j, const struct counters *c)
 	json_object_end(j);
 }
 
+static void loading(struct json *j, const struct counters *c)
+{
+	json_key(j, "load");
+	json_object_begin(j);
+	key_u64(j, "holds", c->load.holds);
+	key_u64(j, "hold_ns", c->load.hold_ns);
+	key_u64(j, "holds_in_vain", c->load.holds_in_vain);
+	json_object_end(j);
+}
+
 static void late_stages(struct json *j, const struct counters *c)
 {
 	json_key(j, "stream");
@@ -363,6 +373,7 @@ void json_model_summary(struct json *j, const struct counters *c)
 	json_object_begin(j);
 	key_c_str(j, "type", "summary");
 	early_stages(j, c);
+	loading(j, c);
 	late_stages(j, c);
 	key_u64(j, "lost_bytes", counters_lost_bytes(c));
 	key_bool(j, "balanced", counters_balanced(c));

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "collect/collect.h"
 #include "model/counters.h"
+#include "load_record.h"
 #include "records.h"
 #include "tap.h"
 
@@ -27,6 +28,7 @@ union any_record {
 	struct rec_conn_end end;
 	struct rec_process process;
 	struct rec_pending pending;
+	struct rec_load load;
 	uint8_t bytes[128];
 };
 
@@ -85,9 +87,23 @@ static void log_pending(void *user, const struct pending_call *p)
 		(unsigned long long)p->monotonic_ns);
 }
 
+static void log_load(void *user, const struct load_event *e)
+{
+	struct fixture *f = user;
+
+	buf_printf(&f->log, "load %d/%d files %u held %d at %llu", e->pid, e->tid, e->file_cnt,
+		   e->is_held, (unsigned long long)e->monotonic_ns);
+}
+
 static void start(struct fixture *f)
 {
-	static const struct collect_ops ops = { log_chunk, log_end, log_process, log_pending };
+	static const struct collect_ops ops = {
+		.chunk = log_chunk,
+		.conn_end = log_end,
+		.process = log_process,
+		.pending = log_pending,
+		.load = log_load,
+	};
 
 	memset(f, 0, sizeof(*f));
 	buf_init(&f->log, 4096);
@@ -222,6 +238,20 @@ static void test_processes(void)
 	check_record(&r, "exited 20 parent 10 status 139 at 700");
 }
 
+static void test_load(void)
+{
+	union any_record r = { 0 };
+
+	r.load = (struct rec_load){
+		.head = { REC_LOAD, sizeof(r.load), 800 },
+		.pid = 30,
+		.tid = 31,
+		.file_cnt = 4,
+		.is_held = 1,
+	};
+	check_record(&r, "load 30/31 files 4 held 1 at 800");
+}
+
 static void refused(const char *what, const union any_record *r, size_t len, uint64_t bytes)
 {
 	struct fixture f;
@@ -349,7 +379,7 @@ static void test_broken_heads(void)
 	r = data_record();
 	r.head.type = 0;
 	refused("type 0", &r, r.head.size, DATA_LEN);
-	r.head.type = REC_EXIT + 1;
+	r.head.type = REC_LOAD + 1;
 	refused("a type yet unknown", &r, r.head.size, DATA_LEN);
 	r.head.type = 0xffffffff;
 	refused("a type far off", &r, r.head.size, DATA_LEN);
@@ -428,6 +458,7 @@ int main(void)
 	RUN(test_data);
 	RUN(test_end);
 	RUN(test_processes);
+	RUN(test_load);
 	RUN(test_broken_fields_of_data);
 	RUN(test_pending);
 	RUN(test_broken_pending);

@@ -5,6 +5,8 @@
  * And once more watching the whole machine, which a test may do in here only.
  *
  * Called with --all or --some this program is what plaintap watches: the transfers, one by one.
+ * With
+ * --late it runs one whose libssl is a file that nobody has loaded before.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +28,7 @@
 #define SELF	 "/tests/vm_capture"
 #define DIR_OUT	 "/tmp/cap/"
 #define JSON_OUT "/tmp/cap.jsonl"
+#define LATE_DIR "/tmp/late"
 
 enum { ARGS_MAX = 16, TRUTHS_MAX = 256 };
 
@@ -347,11 +350,83 @@ static void test_whole_machine_is_byte_exact(void)
 	check_outputs("whole machine");
 }
 
+/* The path of the libssl that this program has mapped. */
+static bool find_libssl(char *ret, size_t size)
+{
+	char line[512];
+	bool found = false;
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		char *path = strchr(line, '/');
+
+		line[strcspn(line, "\n")] = '\0';
+		found = path && strstr(path, "/libssl.so");
+		if (found)
+			snprintf(ret, size, "%s", path);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static bool copy_file(const char *from, const char *to)
+{
+	char piece[65536];
+	size_t n;
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	bool good = in && out;
+
+	while (good && (n = fread(piece, 1, sizeof(piece), in)) > 0)
+		good = fwrite(piece, 1, n, out) == n;
+	if (in)
+		fclose(in);
+	if (out)
+		good = fclose(out) == 0 && good;
+	return good;
+}
+
+/* In a child of plaintap: a program with a library that no process had before. */
+static int run_late(void)
+{
+	setenv("LD_LIBRARY_PATH", LATE_DIR, 1);
+	return end_of(start(TLS_PAIR, "--socketpair --size 100", STDOUT_FILENO));
+}
+
+static void test_a_late_library_is_seen_from_its_first_byte(void)
+{
+	const struct expected_kernel *k = expected_here();
+	char from[400], to[512];
+	FILE *out = tmpfile();
+
+	if (k && !(k->has[FEATURE_COOKIE] && k->has[FEATURE_LOOP] && k->has[FEATURE_SLEEP])) {
+		tap_skip("a late library", "this kernel has not that feature");
+		return;
+	}
+	mkdir(LATE_DIR, 0755);
+	if (!OK(find_libssl(from, sizeof(from))))
+		return;
+	snprintf(to, sizeof(to), LATE_DIR "%s", strrchr(from, '/'));
+	OK_MSG(copy_file(from, to), "%s is copied", from);
+	INT_EQ(end_of(start(PLAINTAP,
+			    "--strict -v -o " DIR_OUT " -o " JSON_OUT " -- " SELF " --late",
+			    fileno(out))),
+	       0);
+	rewind(out);
+	read_truths(out);
+	fclose(out);
+	INT_EQ(truth_cnt, 4);
+	check_outputs("a late library");
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "--late"))
+		return run_late();
 	if (argc == 2)
 		return do_transfers(!strcmp(argv[1], "--all"));
 	RUN(test_every_fashion_is_byte_exact);
+	RUN(test_a_late_library_is_seen_from_its_first_byte);
 	RUN(test_a_stopped_program_is_byte_exact);
 	RUN(test_whole_machine_is_byte_exact);
 	return tap_done();

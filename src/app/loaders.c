@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "loaders.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "attach/kernel_side.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "collect/collect.h"
+#include "discover/loader.h"
+#include "now.h"
+#include "state.h"
+#include "targets.h"
+
+static const struct loader_file *find(const struct loader_file *files, size_t cnt,
+				      const struct stat *st)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (files[i].ino == st->st_ino && files[i].dev == st->st_dev)
+			return &files[i];
+	return NULL;
+}
+
+static int probe(struct app *a, int fd)
+{
+	struct loader_hook hook;
+	struct error err = { 0 };
+	int r = loader_find_hook(fd, &hook, &err);
+
+	if (r < 0) {
+		log_say(LOG_INFO, "a loader cannot be probed: %s", err.text);
+		return r;
+	}
+	r = kernel_side_probe_loader(a->kernel, fd, &hook);
+	if (r < 0)
+		log_say(LOG_INFO, "the kernel refuses a probe in a loader: %s", strerror(-r));
+	return r;
+}
+
+/* Takes over the descriptor; a negative one is none. */
+static bool see_file(struct app *a, int loader_fd)
+{
+	CLEANUP_CLOSE int fd = loader_fd;
+	struct loaders *l = &a->loaders;
+	const struct loader_file *known;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return false;
+	known = find(l->files, l->file_cnt, &st);
+	if (known)
+		return known->is_probed;
+	if (l->file_cnt == LOADER_MAX)
+		return false;
+	l->files[l->file_cnt] = (struct loader_file){ st.st_dev, st.st_ino, probe(a, fd) == 0 };
+	return l->files[l->file_cnt++].is_probed;
+}
+
+bool loaders_see_process(struct app *a, pid_t pid)
+{
+	struct loaders *l = &a->loaders;
+	const struct loader_file *known;
+	struct stat st;
+	char path[64];
+	bool is_seen;
+
+	if (!kernel_side_sees_loading(a->kernel))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	if (stat(path, &st) < 0)
+		return false;
+	known = find(l->programs,
+		     l->program_cnt < LOADER_PROGRAM_MAX ? l->program_cnt : LOADER_PROGRAM_MAX,
+		     &st);
+	if (known)
+		return known->is_probed;
+	is_seen = see_file(a, loader_open_of_process("/proc", pid));
+	l->programs[l->program_cnt++ % LOADER_PROGRAM_MAX] =
+		(struct loader_file){ st.st_dev, st.st_ino, is_seen };
+	return is_seen;
+}
+
+void loaders_see_program(struct app *a, const char *program)
+{
+	if (kernel_side_sees_loading(a->kernel))
+		see_file(a, loader_open_of_program(program));
+}
+
+void loaders_see_own(struct app *a)
+{
+	loaders_see_process(a, getpid());
+}
+
+static void note_hold(struct app *a, const struct load_event *e)
+{
+	struct loaders *l = &a->loaders;
+	uint64_t ns = app_now_ns() - e->monotonic_ns;
+
+	l->hold_us[l->hold_cnt++ % LOADER_HOLD_MAX] = (uint32_t)(ns / 1000);
+	a->pipeline.counters.load.holds++;
+	a->pipeline.counters.load.hold_ns += ns;
+	log_say(LOG_INFO, "process %d waited for %.1f ms: %u files were new", (int)e->pid,
+		(double)ns / 1e6, e->file_cnt);
+}
+
+void loaders_take(struct app *a, const struct load_event *e)
+{
+	targets_rescan(a, e->pid);
+	if (!e->is_held)
+		return;
+	kernel_side_let_go(a->kernel, e->pid, e->tid);
+	note_hold(a, e);
+}
+
+static int compare_us(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void loaders_say_holds(struct app *a)
+{
+	struct loaders *l = &a->loaders;
+	uint64_t in_vain = kernel_side_control(a->kernel)->held_in_vain;
+	size_t cnt = l->hold_cnt < LOADER_HOLD_MAX ? l->hold_cnt : LOADER_HOLD_MAX;
+
+	a->pipeline.counters.load.holds_in_vain = in_vain;
+	if (in_vain)
+		log_say(LOG_WARNING,
+			"%" PRIu64
+			" times a program went on before plaintap had looked at what it had loaded: "
+			"its first words may be missing",
+			in_vain);
+	if (!cnt)
+		return;
+	qsort(l->hold_us, cnt, sizeof(l->hold_us[0]), compare_us);
+	log_say(LOG_INFO,
+		"%zu times a program waited for plaintap to look at new files: %.1f ms in the "
+		"median, %.1f ms at most",
+		l->hold_cnt, l->hold_us[cnt / 2] / 1e3, l->hold_us[cnt - 1] / 1e3);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sees libraries come into watched processes: probes the loaders of these, and looks at what they
+ * have loaded while the thread that did it waits.
+ */
+#ifndef PLAINTAP_APP_LOADERS_H
+#define PLAINTAP_APP_LOADERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct app;
+struct load_event;
+
+enum {
+	LOADER_MAX = 64,	  /* different loaders; a container may bring its own */
+	LOADER_PROGRAM_MAX = 256, /* programs whose loader is remembered */
+	LOADER_HOLD_MAX = 4096,	  /* waits that the median is taken of */
+};
+
+struct loader_file {
+	dev_t dev;
+	ino_t ino;
+	bool is_probed; /* false: of no use here, and not to be tried again */
+};
+
+struct loaders {
+	struct loader_file files[LOADER_MAX];
+	size_t file_cnt;
+	struct loader_file programs[LOADER_PROGRAM_MAX]; /* is_probed: their loader is */
+	size_t program_cnt;				 /* ever noted; the oldest are replaced */
+	uint32_t hold_us[LOADER_HOLD_MAX];
+	size_t hold_cnt;
+};
+
+/* Probes the loader of a running process. True: what it loads will be seen. */
+bool loaders_see_process(struct app *a, pid_t pid);
+/* The same of a program that does not run yet, and of those that most programs here have. */
+void loaders_see_program(struct app *a, const char *program);
+void loaders_see_own(struct app *a);
+/* A watched process has loaded something new: it is looked at, and may go on. */
+void loaders_take(struct app *a, const struct load_event *e);
+/* For people: how long programs have waited. */
+void loaders_say_holds(struct app *a);
+
+#endif
