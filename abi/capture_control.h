@@ -36,6 +36,9 @@ enum hold_when {
 		2, /* one has waited in vain; user space makes it HOLD_ON when it is back */
 };
 
+/* A power of two. */
+#define WATCH_HINT_CNT 1024
+
 /* Only value of the array map `control`, mapped into user space. */
 struct capture_control {
 	__u32 watch_all;    /* user space: 1 = every process but self_pid */
@@ -49,9 +52,12 @@ struct capture_control {
 	__u32 hold;	    /* enum hold_when; the kernel side only ever suspends */
 	__u32 held_in_vain; /* kernel side: threads that were not let go in time */
 	__u32 pad32;
+	/* Both sides, never back to 0: is any process in `watched` whose pid has these low bits? So
+	 * that what all programs do passes on with one look. */
+	__u8 watched_hint[WATCH_HINT_CNT];
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 48, "layout");
+_Static_assert(sizeof(struct capture_control) == 48 + WATCH_HINT_CNT, "layout");
 
 #endif

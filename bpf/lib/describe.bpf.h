@@ -11,6 +11,7 @@
 
 #include "conn.bpf.h"
 #include "conn_filter.bpf.h"
+#include "hello.bpf.h"
 #include "layout.bpf.h"
 #include "seek.bpf.h"
 
@@ -35,6 +36,22 @@ static __always_inline void info_take_seen(struct rec_conn_info *rec, u64 pid_tg
 		return;
 	rec->local = seen->ends.local;
 	rec->remote = seen->ends.remote;
+}
+
+/* The hello that this side received, if its object says which side it is. */
+static __always_inline void info_take_hello(struct rec_conn_info *rec, u64 object)
+{
+	u32 field = rec->is_server ? LAYOUT_CLIENT_RANDOM : LAYOUT_SERVER_RANDOM;
+	struct hello_key key = {};
+	u64 addr;
+
+	if (!(rec->known & CONN_KNOWS_ROLE))
+		return;
+	key.pid = rec->pid;
+	key.type = rec->is_server ? HELLO_CLIENT : HELLO_SERVER;
+	addr = layout_find(rec->target, field, object);
+	if (addr && !bpf_probe_read_user(key.random, sizeof(key.random), (void *)addr))
+		hello_take(&key, &rec->local, &rec->remote);
 }
 
 static __always_inline void info_fill(struct rec_conn_info *rec, const struct conn_state *conn,
@@ -85,6 +102,8 @@ static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 p
 	info_begin(rec, conn, pid_tgid);
 	if (conn->info == CONN_UNTOLD)
 		info_fill(rec, conn, object, dir);
+	if (!rec->local.family)
+		info_take_hello(rec, object);
 	if (!rec->local.family)
 		info_take_seen(rec, pid_tgid);
 	is_first = conn->info == CONN_UNTOLD;

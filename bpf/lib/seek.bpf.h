@@ -2,12 +2,13 @@
 /*
  * The socket of a connection whose object does not say it (a program's own BIO, as in curl): the
  * one that the same thread reads from during a call on that object. Programs with memory BIOs read
- * none meanwhile: nothing is found then, and nothing wrong.
+ * none meanwhile: nothing is found then, and nothing wrong (hello.bpf.h is for these).
  */
 #ifndef PLAINTAP_BPF_SEEK_H
 #define PLAINTAP_BPF_SEEK_H
 
 #include "maps.bpf.h"
+#include "receiving.bpf.h"
 #include "socket.bpf.h"
 
 /* Calls of one connection that are looked at before it is given up. */
@@ -80,6 +81,32 @@ static __always_inline void seek_see(struct sock *sk)
 	pid_tgid = bpf_get_current_pid_tgid();
 	seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
 	if (seeker && BPF_CORE_READ(sk, sk_lock.owned))
+		seek_take(seeker, sk);
+}
+
+/* Does what the running system call has received begin like a record of TLS? */
+static __always_inline bool received_record(void)
+{
+	struct receiving r;
+	u8 head[2];
+
+	if (!receiving_read(&r) || bpf_probe_read_user(head, sizeof(head), (void *)r.buf))
+		return false;
+	return head[0] >= 0x14 && head[0] <= 0x17 && head[1] == 3;
+}
+
+/*
+ * The running thread has received from a socket of any kind. A callback of the program may ask
+ * others during a call of the library, a resolver for instance: these do not answer in TLS.
+ */
+static __always_inline void seek_see_any(struct sock *sk)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+
+	if (!seeker || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_)
+		return;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_ || received_record())
 		seek_take(seeker, sk);
 }
 

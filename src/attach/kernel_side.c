@@ -57,14 +57,16 @@ static enum fashion choose_fashion(const struct features *f)
 	return f->has[FEATURE_MULTI] ? FASHION_MULTI : FASHION_PERF;
 }
 
-/* Without it some connections have no address, but nothing else is missing. */
+/* Without them some connections have no address, but nothing else is missing. */
 static void watch_sockets(struct kernel_side *k)
 {
-	struct bpf_link *link = bpf_program__attach(k->proc->progs.proc_received);
-
-	if (link)
-		k->proc->links.proc_received = link;
-	else
+	k->proc->links.proc_received = bpf_program__attach(k->proc->progs.proc_received);
+	if (k->proc->links.proc_received)
+		return;
+	log_say(LOG_INFO, "this kernel does not tell what is received from Unix sockets (%s)",
+		strerror(errno));
+	k->proc->links.proc_received_tcp = bpf_program__attach(k->proc->progs.proc_received_tcp);
+	if (!k->proc->links.proc_received_tcp)
 		log_say(LOG_INFO, "this kernel does not tell when TCP data are received (%s)",
 			strerror(errno));
 }
@@ -80,6 +82,7 @@ static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
+	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
 	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, hold);
 	k->proc->rodata->may_hold = k->loaders.may_hold;
 	r = proc_bpf__load(k->proc);

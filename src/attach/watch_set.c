@@ -15,6 +15,7 @@ static int set_state(struct kernel_side *k, pid_t pid, uint32_t state)
 {
 	uint32_t key = (uint32_t)pid;
 
+	kernel_side_control(k)->watched_hint[key % WATCH_HINT_CNT] = 1;
 	return bpf_map_update_elem(kernel_side_watched_fd(k), &key, &state, BPF_ANY);
 }
 

@@ -52,6 +52,18 @@ int test_receive(struct test_args *ctx)
 	return 0;
 }
 
+/* The process has received the hello at `object` from that descriptor. */
+SEC("raw_tp")
+int test_hello(struct test_args *ctx)
+{
+	struct hello_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct sock *sk = socket_of_fd(ctx->fd);
+
+	if (!sk || !hello_read(ctx->object, &key))
+		return -1;
+	return hello_note(&key, sk);
+}
+
 /* The kernel has received from it, in an interrupt: nobody owns the socket. */
 SEC("raw_tp")
 int test_interrupt(struct test_args *ctx)
