@@ -142,15 +142,6 @@ int proc_exit(struct raw_tp_args *ctx)
 	return 0;
 }
 
-/* Whether it is watched is asked last: what is received is a hello very rarely. */
-static __always_inline void look_for_hello(u32 pid, struct sock *sk)
-{
-	struct hello_key key = { .pid = pid };
-
-	if (hello_received(&key) && process_is_watched(pid))
-		hello_note(&key, sk);
-}
-
 /*
  * Arguments: the socket that the running thread has received from, the result, flags. Since 6.3;
  * attached only where the kernel has this tracepoint. The whole machine's receiving passes here, so
@@ -159,20 +150,20 @@ static __always_inline void look_for_hello(u32 pid, struct sock *sk)
 SEC("raw_tp/sock_recv_length")
 int proc_received(struct raw_tp_args *ctx)
 {
-	struct sock *sk = (void *)ctx->arg[0];
 	struct capture_control *c = control_get();
+	u64 sock = ctx->arg[0];
 	int len = ctx->arg[1];
 	u32 pid;
 
 	if (!c || len <= 0)
 		return 0;
 	if (*(volatile u32 *)&c->seeker_cnt)
-		seek_see_any(sk);
+		seek_see_any(sock);
 	if (len < HELLO_LEN)
 		return 0;
 	pid = bpf_get_current_pid_tgid() >> 32;
 	if (hello_may_matter(c, pid))
-		look_for_hello(pid, sk);
+		hello_look(sock, pid);
 	return 0;
 }
 
@@ -201,7 +192,7 @@ int proc_received_tcp(struct raw_tp_args *ctx)
 	seek_see(sk);
 	if (c && hello_may_matter(c, pid) && BPF_CORE_READ(sk, sk_lock.owned) &&
 	    tcp_copied(sk) >= HELLO_LEN)
-		look_for_hello(pid, sk);
+		hello_look((u64)sk, pid);
 	return 0;
 }
 

@@ -69,28 +69,27 @@ static __always_inline bool hello_read(u64 buf, struct hello_key *ret)
 
 static __always_inline bool ends_differ(const struct socket_ends *a, const struct socket_ends *b)
 {
-	const u32 *x = (void *)a, *y = (void *)b;
-	u32 differ = 0;
+	const u64 *x = (void *)a, *y = (void *)b;
+	u64 differ = 0;
 
 	for (u32 i = 0; i < sizeof(*a) / sizeof(*x); i++)
 		differ |= x[i] ^ y[i];
 	return differ;
 }
 
-static __noinline int hello_note(struct hello_key *key, struct sock *sk)
+static __always_inline void hello_note(const struct hello_key *key, struct sock *sk)
 {
-	struct hello_sight fresh = {}, *known;
+	struct hello_sight fresh __attribute__((aligned(8))) = {}, *known;
 
-	if (!key || !socket_ends_read(sk, &fresh.ends) ||
+	if (!socket_ends_read(sk, &fresh.ends) ||
 	    !bpf_map_update_elem(&hellos, key, &fresh, BPF_NOEXIST))
-		return 0;
+		return;
 	known = bpf_map_lookup_elem(&hellos, key);
 	if (known && ends_differ(&known->ends, &fresh.ends))
 		known->is_several = 1;
-	return 0;
 }
 
-/* Of this running process: it may turn out not to be watched. */
+/* One look, for all programs of the machine: may this running process be watched? */
 static __always_inline bool hello_may_matter(const struct capture_control *c, u32 pid)
 {
 	if (c->watch_all)
@@ -98,12 +97,34 @@ static __always_inline bool hello_may_matter(const struct capture_control *c, u3
 	return c->watched_hint[pid % WATCH_HINT_CNT];
 }
 
-/* The running system call has received HELLO_LEN bytes or more from `sk`. Is it a hello? */
-static __always_inline bool hello_received(struct hello_key *ret)
+/*
+ * The same in earnest. Nobody is judged here: a process may still change before its first call of
+ * a library.
+ */
+static __always_inline bool hello_matters(u32 pid)
 {
+	u32 *state = bpf_map_lookup_elem(&watched, &pid);
+	struct capture_control *c = control_get();
+
+	if (state && *state & WATCH_JUDGED)
+		return *state & WATCH_IN;
+	return state || (c && c->watch_all);
+}
+
+/*
+ * The running system call has received HELLO_LEN bytes or more from the socket `sock`: if it is a
+ * hello, it is noted. Whether the process is watched is asked last, as it is a hello very rarely. A
+ * global function, and so with numbers only: the verifier looks at it once.
+ */
+__noinline int hello_look(u64 sock, u32 pid)
+{
+	struct hello_key key = { .pid = pid };
 	struct receiving r;
 
-	return receiving_read(&r) && r.len >= HELLO_LEN && hello_read(r.buf, ret);
+	if (receiving_read(&r) && r.len >= HELLO_LEN && hello_read(r.buf, &key) &&
+	    hello_matters(pid))
+		hello_note(&key, (void *)sock);
+	return 0;
 }
 
 /* All 0: not known. The key is of no use afterwards. */

@@ -97,17 +97,20 @@ static __always_inline bool received_record(void)
 
 /*
  * The running thread has received from a socket of any kind. A callback of the program may ask
- * others during a call of the library, a resolver for instance: these do not answer in TLS.
+ * others during a call of the library, a resolver for instance: these do not answer in TLS. A
+ * global function: the verifier looks at it once.
  */
-static __always_inline void seek_see_any(struct sock *sk)
+__noinline int seek_see_any(u64 sock)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+	struct sock *sk = (void *)sock;
 
 	if (!seeker || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_)
-		return;
+		return 0;
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_ || received_record())
 		seek_take(seeker, sk);
+	return 0;
 }
 
 /* NULL: no socket, or more than one. To be followed by seek_end(). */

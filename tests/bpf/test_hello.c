@@ -201,27 +201,50 @@ static void test_two_sockets(void)
 	check_found(tcp[1], "a client's");
 }
 
-static void watch(bool on)
+/* `state`: of this process, set of enum watch_state; -1: there is none. */
+static void watch(const struct capture_control *how, int state)
 {
-	uint32_t pid = (uint32_t)getpid(), zero = 0, state = WATCH_JUDGED | WATCH_IN;
-	struct capture_control control = { 0 };
+	uint32_t pid = (uint32_t)getpid(), zero = 0, value = (uint32_t)state;
+	struct capture_control control = *how;
 
-	control.watched_hint[pid % WATCH_HINT_CNT] = 1;
+	control.watched_hint[pid % WATCH_HINT_CNT] = state >= 0;
 	bpf_map__update_elem(skel->maps.control, &zero, sizeof(zero), &control, sizeof(control), 0);
-	if (on)
-		bpf_map__update_elem(skel->maps.watched, &pid, sizeof(pid), &state, sizeof(state),
+	if (state >= 0)
+		bpf_map__update_elem(skel->maps.watched, &pid, sizeof(pid), &value, sizeof(value),
 				     0);
 	else
 		bpf_map__delete_elem(skel->maps.watched, &pid, sizeof(pid), 0);
 }
 
-static void test_a_process_that_is_not_watched(void)
+static void test_who_is_watched(void)
 {
-	watch(false);
+	static const struct capture_control named = { 0 }, all = { .watch_all = 1 };
+	static const struct {
+		const char *what;
+		const struct capture_control *how;
+		int state;
+		bool found;
+	} rows[] = {
+		{ "not named", &named, -1, false },
+		{ "named, not judged yet", &named, WATCH_TOLD, true },
+		{ "named, judged and out", &named, WATCH_TOLD | WATCH_JUDGED, false },
+		{ "all", &all, -1, true },
+		{ "all, this one is out", &all, WATCH_JUDGED, false },
+		{ "named, and in", &named, WATCH_JUDGED | WATCH_IN, true },
+	};
+	struct capture_control self = { .watch_all = 1, .self_pid = (uint32_t)getpid() };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		watch(rows[i].how, rows[i].state);
+		new_hello(1);
+		receive(1, tcp[0], tcp[1], 100);
+		OK_MSG((found().local.family != 0) == rows[i].found, "%s", rows[i].what);
+	}
+	watch(&self, -1);
 	new_hello(1);
 	receive(1, tcp[0], tcp[1], 100);
-	check_none("not watched");
-	watch(true);
+	check_none("all but plaintap itself");
+	watch(&named, WATCH_JUDGED | WATCH_IN);
 }
 
 static void test_unix(void)
@@ -273,14 +296,14 @@ static void run_with(struct bpf_program *prog, const char *tracepoint)
 	}
 	tap_note("%s", tracepoint);
 	is_tcp_only = prog == skel->progs.proc_received_tcp;
-	watch(true);
+	watch(&(struct capture_control){ 0 }, WATCH_JUDGED | WATCH_IN);
 	RUN(test_each_call);
 	RUN(test_a_first_buffer_that_is_small);
 	RUN(test_pieces);
 	RUN(test_thrown_away);
 	RUN(test_what_is_no_hello);
 	RUN(test_two_sockets);
-	RUN(test_a_process_that_is_not_watched);
+	RUN(test_who_is_watched);
 	RUN(test_unix);
 	bpf_link__destroy(link);
 }

@@ -83,6 +83,17 @@ def test_asyncio_12(case):
     check_eq(len(talk(case, "asyncio12")), 400, "connection objects")
 
 
+def test_asyncio_kept_out(case):
+    """Its addresses are known in time for the filters."""
+    need_python_ssl()
+    subprocess.run([TLS_SERVER, "--write-cert", case.tmp], check=True)
+    jsonl = case.path("out.jsonl")
+    case.tap_run("--exclude-host", "127.0.0.1", "-o", jsonl, "--", PYTHON, TALK, case.tmp, "asyncio")
+    rows = read_jsonl(jsonl)
+    check_eq(of_type(rows, "data"), [], "data lines")
+    check_eq(of_type(rows, "summary")[0]["kernel"]["conns_filtered"], 400, "filtered")
+
+
 def need_recv_length():
     """Of a socket that is not TCP's, only newer kernels tell what is received."""
     if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 3):
@@ -269,6 +280,7 @@ main([
     way("forked", "a socket inherited by fork"),
     ("asyncio, 200 connections at once", test_asyncio),
     ("asyncio, TLS 1.2", test_asyncio_12),
+    ("asyncio, kept out by its addresses", test_asyncio_kept_out),
     way("calls", "each call that receives, with OpenSSL in memory"),
     way("retry", "a server that asks for another hello"),
     way("relayed", "another process of the capture relays the bytes"),
