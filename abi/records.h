@@ -74,6 +74,8 @@ enum pending_where {
 	PENDING_IN_MEMORY = 0,	     /* the process's, at user_addr; it is being stopped */
 	PENDING_IN_FILE = 1,	     /* its descriptor fd, at file_off; it is being stopped */
 	PENDING_IN_FILE_RUNNING = 2, /* the same, but it goes on: read at once */
+	PENDING_IN_MEMORY_HELD = 3,  /* as the first, but the thread waits in map `held` */
+	PENDING_IN_FILE_HELD = 4,    /* as the second, the same */
 };
 
 /*

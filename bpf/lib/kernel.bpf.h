@@ -88,16 +88,16 @@ struct raw_tp_args {
 };
 
 /*
- * Kernel functions whose declaration has changed: 6.13 has them without an argument, 7.0 with the
- * context. As the argument does no harm where it is not taken, one way of calling fits both; only
- * libbpf would refuse the declaration. So these are numbers that no helper has, and user space puts
- * the kernel's own in their place (src/attach/kfuncs.c).
+ * Kernel functions. These are numbers that no helper has, and user space puts the kernel's own in
+ * their place (src/attach/kfuncs.c): libbpf would parse all of the kernel's types to find them. And
+ * it would refuse the first two, whose declaration has changed: 6.13 has them without an argument,
+ * 7.0 with the context. As the argument does no harm where it is not taken, one way of calling fits
+ * both.
  */
-static bool (*const bpf_session_is_return)(void *ctx) = (void *)KFUNC_SESSION_IS_RETURN;
-static u64 *(*const bpf_session_cookie)(void *ctx) = (void *)KFUNC_SESSION_COOKIE;
-
-/* Kernel functions that newer kernels offer to programs; absent ones stay unresolved. */
-extern int bpf_probe_read_user_dynptr(struct bpf_dynptr *dst, u32 off, u32 len,
-				      const void *unsafe_src) __ksym __weak;
+static bool (*const bpf_session_is_return)(void *ctx) = (void *)KFUNC_NUMBER_SESSION_IS_RETURN;
+static u64 *(*const bpf_session_cookie)(void *ctx) = (void *)KFUNC_NUMBER_SESSION_COOKIE;
+static int (*const bpf_probe_read_user_dynptr)(struct bpf_dynptr *dst, u32 off, u32 len,
+					       const void *unsafe_src) = (void *)
+	KFUNC_NUMBER_READ_USER_DYNPTR;
 
 #endif

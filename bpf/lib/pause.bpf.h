@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Stops a process so that nothing of it is lost: when one call alone is too long for the ring, and,
- * if asked for, when the ring fills. The stop takes effect before the call returns to the program.
+ * Stops a process so that nothing of it is lost: when one call alone is too long for the ring and
+ * its thread cannot be held (hold.bpf.h), and, if asked for, when the ring fills. The stop takes
+ * effect before the call returns to the program.
  *
  * User space lets a process go when its stop_cnt has moved. Counting comes after the signal: a stop
  * is either undone by a letting go that comes later anyway, or seen by the next one; no process is
@@ -10,7 +11,7 @@
 #ifndef PLAINTAP_BPF_PAUSE_H
 #define PLAINTAP_BPF_PAUSE_H
 
-#include "emit.bpf.h"
+#include "hold.bpf.h"
 
 enum { SIGNAL_STOP = 19 };
 
@@ -154,15 +155,52 @@ static __always_inline bool pause_and_tell(struct pause_try *t, bool may_loop)
 	return t->told;
 }
 
+/* Longer than user space should ever need: it may have to wait for a disk itself. */
+#define CALL_HOLD_NS 5000000000ull
+
+/* False: the ring is full, or nobody lets go. If the wait was in vain, user space will know. */
+static __always_inline bool hold_for_call(struct rec_pending *rec, u8 where)
+{
+	u64 thread = (u64)rec->pid << 32 | rec->tid;
+
+	if (!hold_begin(thread, rec->head.ts_ns))
+		return false;
+	rec->where = where;
+	rec->last_try = true;
+	if (bpf_ringbuf_output(&ring, rec, sizeof(*rec), BPF_RB_FORCE_WAKEUP)) {
+		STATS_ADD(records_ring_full, 1);
+		hold_cancel(thread);
+		return false;
+	}
+	hold_wait(thread, CALL_HOLD_NS);
+	return true;
+}
+
+/*
+ * Keeps the calling thread, or else stops its process, until user space has read the bytes. True:
+ * it will. `may_loop`: see send_all().
+ */
+static __always_inline bool stand_and_tell(struct pause_try *t, bool is_file, bool may_loop)
+{
+	u8 held_where = is_file ? PENDING_IN_FILE_HELD : PENDING_IN_MEMORY_HELD;
+
+	/* Where threads can be held no process is stopped for this, even if nobody answers. */
+	if (may_loop && may_hold)
+		return hold_for_call(&t->rec, held_where);
+	t->rec.where = is_file ? PENDING_IN_FILE : PENDING_IN_MEMORY;
+	t->rec.last_try = false;
+	return t->control->pause != PAUSE_NEVER && pause_and_tell(t, may_loop);
+}
+
 /* Of a call that is_long(). True: user space will read its bytes. `may_loop`: see send_all(). */
 static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
 	struct pause_try t = { .control = control_get() };
 
-	if (!t.control || t.control->pause == PAUSE_NEVER)
+	if (!t.control)
 		return false;
 	pending_fill(&t.rec, p, len);
-	return pause_and_tell(&t, may_loop);
+	return stand_and_tell(&t, false, may_loop);
 }
 
 #endif

@@ -35,8 +35,7 @@ static __always_inline bool sendfile_tell(struct pause_try *t, bool may_loop)
 {
 	if (t->control) {
 		sendfile_hurry(t->control);
-		t->rec.where = PENDING_IN_FILE;
-		if (t->control->pause != PAUSE_NEVER && pause_and_tell(t, may_loop))
+		if (stand_and_tell(t, true, may_loop))
 			return true;
 	}
 	t->rec.where = PENDING_IN_FILE_RUNNING;

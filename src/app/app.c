@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,8 +28,6 @@
 #include "priority.h"
 #include "state.h"
 #include "targets.h"
-
-enum { LOADING_MEMORY = 32 << 20, ORDINARY_MMAP = 128 << 10 };
 
 static int open_outputs(struct app *a, struct error *ret_error)
 {
@@ -67,19 +64,6 @@ static uint32_t pause_when(const struct app_options *opt)
 	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
 }
 
-/*
- * Loading parses the kernel's types several times: megabytes each, and giving them back to the
- * kernel in between costs more than the parsing.
- */
-static void keep_freed_memory(bool keep)
-{
-	mallopt(M_MMAP_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
-	mallopt(M_TRIM_THRESHOLD, keep ? LOADING_MEMORY : ORDINARY_MMAP);
-	mallopt(M_TOP_PAD, keep ? LOADING_MEMORY / 4 : 0);
-	if (!keep)
-		malloc_trim(0);
-}
-
 static int open_kernel(struct app *a, struct error *ret_error)
 {
 	struct kernel_side_options opt = {
@@ -100,9 +84,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	}
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot start");
-	keep_freed_memory(true);
 	r = kernel_side_open(&opt, &a->kernel, ret_error);
-	keep_freed_memory(false);
 	if (r < 0)
 		return r;
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);

@@ -104,7 +104,7 @@ static void look_at_machine(struct doctor_machine *m)
 	m->unprivileged_bpf_disabled = read_number("/proc/sys/kernel/unprivileged_bpf_disabled");
 	privileges_read(&m->may);
 	m->features_tried = m->has_btf && (m->may.sys_admin || (m->may.bpf && m->may.perfmon));
-	if (m->features_tried && features_probe(0, &features, &m->features_error) == 0)
+	if (m->features_tried && features_probe(0, NULL, &features, &m->features_error) == 0)
 		memcpy(m->has, features.has, sizeof(m->has));
 	m->return_probes = return_probe_check();
 	m->in_first_pid_ns = stat("/proc/self/ns/pid", &ns) < 0 || ns.st_ino == FIRST_PID_NS;

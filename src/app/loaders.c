@@ -114,7 +114,7 @@ void loaders_take(struct app *a, const struct load_event *e)
 	targets_rescan(a, e->pid);
 	if (!e->is_held)
 		return;
-	kernel_side_let_go(a->kernel, e->pid, e->tid);
+	kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
 	note_hold(a, e);
 }
 

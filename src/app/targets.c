@@ -201,8 +201,10 @@ static void find_program(struct app *a, const char *program)
 
 int targets_attach_all(struct app *a, const char *program, struct error *ret_error)
 {
+	int r;
+
 	for (size_t i = 0; i < a->opt->pid_cnt; i++) {
-		int r = find_process(a, a->opt->pids[i], ret_error);
+		r = find_process(a, a->opt->pids[i], ret_error);
 
 		if (r < 0)
 			return r;
@@ -216,6 +218,9 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 		loaders_see_own(a);
 	find_cached(a);
 	find_let_in(a);
+	r = kernel_side_wait(a->kernel, ret_error);
+	if (r < 0)
+		return r;
 	attach_new(a);
 	/* A command, and the children of a process, may still bring a library of their own. */
 	if (!a->probed_cnt && !program)

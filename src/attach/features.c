@@ -59,7 +59,7 @@ static unsigned attach_type_of(enum feature f)
 }
 
 /* Loads the programs of the features in `wanted`; those that load and link work. */
-static bool try_features(unsigned wanted, const struct kfuncs *kfuncs)
+static bool try_features(unsigned wanted)
 {
 	struct probe_bpf *skel = probe_bpf__open();
 	bool good;
@@ -73,9 +73,7 @@ static bool try_features(unsigned wanted, const struct kfuncs *kfuncs)
 		bpf_program__set_expected_attach_type(prog, attach_type_of(f));
 	}
 	bpf_program__set_flags(skel->progs.probe_sleep, BPF_F_SLEEPABLE);
-	good = !(wanted >> FEATURE_SESSION & 1) ||
-	       kfuncs_link(kfuncs, skel->progs.probe_session) == 0;
-	good = good && probe_bpf__load(skel) == 0;
+	good = probe_bpf__load(skel) == 0;
 	for (int f = 0; good && f < FEATURE_CNT; f++)
 		if ((wanted >> f & 1) && attach_type_of(f))
 			good = link_uprobe_multi_works(bpf_program__fd(program_of(skel, f)),
@@ -84,41 +82,65 @@ static bool try_features(unsigned wanted, const struct kfuncs *kfuncs)
 	return good;
 }
 
+int features_check_types(struct error *ret_error)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK) == 0)
+		return 0;
+	return error_set(ret_error, -ENOTSUP,
+			 "this kernel tells no types of its own: /sys/kernel/btf/vmlinux is "
+			 "missing; plaintap needs a kernel built with CONFIG_DEBUG_INFO_BTF=y");
+}
+
 static int check_minimum(struct error *ret_error)
 {
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return error_set(
-			ret_error, -ENOTSUP,
-			"this kernel tells no types of its own: /sys/kernel/btf/vmlinux is "
-			"missing; plaintap needs a kernel built with CONFIG_DEBUG_INFO_BTF=y");
-	if (!try_features(0, NULL))
+	if (!try_features(0))
 		return error_set(ret_error, -ENOTSUP,
 				 "this kernel refuses BPF ring buffers or BPF altogether; plaintap "
 				 "needs Linux 5.8 or later, and no lockdown mode that forbids BPF");
 	return 0;
 }
 
-int features_probe(unsigned forbidden, struct features *ret, struct error *ret_error)
+/* Features that the kernel has no functions for. Puts those that it has in use. */
+static unsigned without_functions(const struct kfuncs *kfuncs)
+{
+	struct kfuncs found = { { -1, -1, -1 } };
+	unsigned absent = 0;
+
+	if (!kfuncs && kfuncs_find(&found) == 0)
+		kfuncs = &found;
+	kfuncs = kfuncs ? kfuncs : &found;
+	if (!kfuncs_has(kfuncs, KFUNC_SESSION_IS_RETURN) ||
+	    !kfuncs_has(kfuncs, KFUNC_SESSION_COOKIE))
+		absent |= 1u << FEATURE_SESSION;
+	if (!kfuncs_has(kfuncs, KFUNC_READ_USER_DYNPTR))
+		absent |= 1u << FEATURE_USER_DYNPTR;
+	kfuncs_use(kfuncs);
+	if (kfuncs_register() < 0)
+		absent |= 1u << FEATURE_SESSION | 1u << FEATURE_USER_DYNPTR;
+	return absent;
+}
+
+int features_probe(unsigned forbidden, const struct kfuncs *kfuncs, struct features *ret,
+		   struct error *ret_error)
 {
 	unsigned all = (1u << FEATURE_CNT) - 1, wanted = all & ~forbidden;
 	struct features found = { 0 };
 	bool at_once;
 	int r;
 
-	if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
-		return check_minimum(ret_error);
-	if ((wanted >> FEATURE_SESSION & 1) && kfuncs_find(&found.kfuncs) < 0)
-		wanted &= ~(1u << FEATURE_SESSION);
+	r = features_check_types(ret_error);
+	if (r < 0)
+		return r;
+	wanted &= ~without_functions(kfuncs);
 	/* A new kernel has them all: one load instead of six. */
-	at_once = try_features(wanted, &found.kfuncs);
+	at_once = try_features(wanted);
 	if (!at_once) {
 		r = check_minimum(ret_error);
 		if (r < 0)
 			return r;
 	}
 	for (int f = 0; f < FEATURE_CNT; f++) {
-		found.has[f] = (wanted >> f & 1) &&
-			       (at_once || try_features(1u << f, &found.kfuncs));
+		found.has[f] = (wanted >> f & 1) && (at_once || try_features(1u << f));
 		log_say(LOG_DEBUG, "kernel feature %s: %s", feature_name(f),
 			found.has[f] ? "yes" : "no");
 	}

@@ -21,15 +21,19 @@ enum feature {
 
 struct features {
 	bool has[FEATURE_CNT];
-	struct kfuncs kfuncs; /* valid with FEATURE_SESSION */
 };
 
 /*
  * Tries every feature but those in the set `forbidden` (bits by enum feature), which count as
- * absent. Never places a probe. Fails only where the kernel cannot do the minimum (a message says
- * what is missing): BTF, uprobes, ring buffers.
+ * absent. `kfuncs`: the kernel's functions, as kfuncs_find() has it; NULL: to be found. They are
+ * in use from then on. Never places a probe. Fails only where the kernel cannot do the minimum (a
+ * message says what is missing): BTF, uprobes, ring buffers.
  */
-int features_probe(unsigned forbidden, struct features *ret, struct error *ret_error);
+int features_probe(unsigned forbidden, const struct kfuncs *kfuncs, struct features *ret,
+		   struct error *ret_error);
+
+/* The first of them: does the kernel tell its types? */
+int features_check_types(struct error *ret_error);
 
 /* "session", "multi", "cookie", "dynptr", "loop", "sleep". */
 const char *feature_name(enum feature f);

@@ -6,6 +6,7 @@
 #include "kernel_side.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "attachment.h"
 #include "base/log.h"
 #include "control.h"
+#include "kernel_types.h"
 #include "layout_table.h"
 #include "libbpf_log.h"
 #include "links.h"
@@ -29,8 +31,15 @@
 enum { CHECK_INTERVAL_NS = 5000000 };
 
 struct kernel_side {
+	struct kernel_types types;
 	struct proc_bpf *proc;
 	struct tls_bpf *tls;
+	/* Verifying `tls` takes a while, in which others find what to probe. */
+	pthread_t loader;
+	bool is_loading;
+	int load_result; /* of the loader */
+	uint32_t pause;	 /* enum pause_when */
+	bool may_hold;	 /* threads may wait in probes */
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
@@ -71,20 +80,16 @@ static void watch_sockets(struct kernel_side *k)
 			strerror(errno));
 }
 
-static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
+static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
 
-	k->proc = proc_bpf__open();
-	if (!k->proc)
-		return error_set_errno(ret_error, -errno,
-				       "cannot open the BPF object for processes");
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
 	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
-	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, hold);
-	k->proc->rodata->may_hold = k->loaders.may_hold;
+	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
+	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -93,7 +98,6 @@ static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
-	loader_probes_loaded(&k->loaders, k->proc->maps.held);
 	watch_sockets(k);
 	return 0;
 }
@@ -137,33 +141,48 @@ static int share_maps(struct kernel_side *k)
 	return 0;
 }
 
-static int link_session_functions(struct kernel_side *k)
+static void *load_tls(void *user)
 {
-	int r = kfuncs_link(&k->features.kfuncs, k->tls->progs.tls_session);
+	struct kernel_side *k = user;
 
-	return r < 0 ? r : kfuncs_link(&k->features.kfuncs, k->tls->progs.tls_witness_session);
+	k->load_result = tls_bpf__load(k->tls);
+	return NULL;
 }
 
-static int load_tls(struct kernel_side *k, struct error *ret_error)
+static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 {
-	uint32_t zero = 0;
 	int r;
 
-	k->tls = tls_bpf__open();
-	if (!k->tls)
-		return error_set_errno(ret_error, -errno, "cannot open the BPF object for TLS");
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
 	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
+	k->tls->rodata->may_hold = k->may_hold;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
-	if (!r && k->prober.fashion == FASHION_SESSION)
-		r = link_session_functions(k);
 	if (!r)
-		r = tls_bpf__load(k->tls);
+		r = -pthread_create(&k->loader, NULL, load_tls, k);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot load the BPF programs for TLS");
+	k->is_loading = true;
+	return 0;
+}
+
+static int end_loading(struct kernel_side *k)
+{
+	if (k->is_loading)
+		pthread_join(k->loader, NULL);
+	k->is_loading = false;
+	return k->load_result;
+}
+
+int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
+{
+	uint32_t zero = 0;
+	int r = end_loading(k);
+
 	if (!r && k->conn_rules)
 		r = bpf_map_update_elem(bpf_map__fd(k->tls->maps.conn_rules), &zero, k->conn_rules,
 					BPF_ANY);
@@ -171,7 +190,11 @@ static int load_tls(struct kernel_side *k, struct error *ret_error)
 		return error_set_errno(
 			ret_error, r,
 			"the kernel refused the BPF programs for TLS (-vv says more)");
-	return 0;
+	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
+		return 0;
+	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused),
+			   bpf_map__fd(k->proc->maps.held));
+	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
 }
 
 static int open_control(struct kernel_side *k, const struct kernel_side_options *opt,
@@ -184,8 +207,35 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->pause = opt->pause;
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
-	k->control->hold = k->loaders.may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
 	return 0;
+}
+
+/* Opens both objects, reads the kernel's types for them, and finds out what it can do. */
+static int prepare(struct kernel_side *k, unsigned forbidden, struct error *ret_error)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = k->types.path);
+	const struct btf *users[2];
+	struct kfuncs functions;
+	int r = kernel_types_open(&k->types);
+
+	if (!r)
+		r = kfuncs_register();
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot start");
+	k->proc = proc_bpf__open_opts(&opts);
+	k->tls = tls_bpf__open_opts(&opts);
+	if (!k->proc || !k->tls)
+		return error_set_errno(ret_error, -errno, "cannot open the BPF objects");
+	users[0] = bpf_object__btf(k->proc->obj);
+	users[1] = bpf_object__btf(k->tls->obj);
+	r = features_check_types(ret_error);
+	if (r < 0)
+		return r;
+	r = kernel_types_fill(&k->types, users, 2, &functions);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot read the kernel's types");
+	return features_probe(forbidden, &functions, &k->features, ret_error);
 }
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
@@ -199,23 +249,21 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	libbpf_log_use();
 	k->ring_size = opt->ring_size;
 	k->conn_rules = opt->conn_rules;
-	r = features_probe(opt->forbidden, &k->features, ret_error);
+	k->types.fd = -1;
+	k->pause = opt->pause;
+	r = prepare(k, opt->forbidden, ret_error);
 	if (r < 0)
 		goto out;
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
-	r = load_proc(k, opt->hold, ret_error);
+	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	r = load_proc(k, ret_error);
 	if (r < 0)
 		goto out;
 	r = open_control(k, opt, ret_error);
 	if (r < 0)
 		goto out;
-	r = load_tls(k, ret_error);
-	if (r < 0 || opt->pause == PAUSE_NEVER)
-		goto out;
-	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused));
-	if (r < 0)
-		error_set_errno(ret_error, r, "cannot start the watchdog process");
+	r = start_loading_tls(k, ret_error);
 out:
 	if (r < 0) {
 		kernel_side_close(k);
@@ -291,39 +339,72 @@ bool kernel_side_sees_loading(const struct kernel_side *k)
 
 bool kernel_side_holds(const struct kernel_side *k)
 {
-	return k->loaders.may_hold;
+	return k->may_hold;
 }
 
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid)
+static uint64_t thread_key(pid_t pid, pid_t tid)
 {
-	loader_probes_let_go(&k->loaders, pid, tid);
+	return (uint64_t)pid << 32 | (uint32_t)tid;
+}
+
+bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid), since;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(k->proc->maps.held), &thread, &since) &&
+	       since == since_ns;
+}
+
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid);
+
+	if (kernel_side_is_held(k, pid, tid, since_ns))
+		bpf_map_delete_elem(bpf_map__fd(k->proc->maps.held), &thread);
 	if (k->control->hold == HOLD_SUSPENDED)
 		k->control->hold = HOLD_ON;
 }
 
+static void *close_loaders(void *user)
+{
+	struct kernel_side *k = user;
+
+	loader_probes_done(&k->loaders);
+	return NULL;
+}
+
+/* The kernel waits for each link: side by side is twice as fast. */
 void kernel_side_detach(struct kernel_side *k)
 {
+	pthread_t beside;
+	bool is_beside;
+
 	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
 	if (k->control)
 		k->control->hold = HOLD_OFF;
-	loader_probes_done(&k->loaders);
+	is_beside = k->loaders.link_cnt && !pthread_create(&beside, NULL, close_loaders, k);
 	while (k->attachment_cnt)
 		attachment_free(k->attachments[--k->attachment_cnt]);
 	free(k->attachments);
 	k->attachments = NULL;
 	if (k->proc)
 		proc_bpf__detach(k->proc);
+	if (is_beside)
+		pthread_join(beside, NULL);
+	loader_probes_done(&k->loaders);
 }
 
 void kernel_side_close(struct kernel_side *k)
 {
 	if (!k)
 		return;
+	end_loading(k);
 	kernel_side_detach(k);
 	watchdog_stop(&k->watchdog);
 	control_unmap(k->control);
 	tls_bpf__destroy(k->tls);
 	proc_bpf__destroy(k->proc);
+	kernel_types_close(&k->types);
 	free(k);
 }
 

@@ -2,8 +2,9 @@
 /*
  * The kernel side from user space: load, attach, detach, and which processes are watched.
  *
- * Phases: kernel_side_open() loads everything and places no probe on any library; then
- * kernel_side_watch() and kernel_side_attach() in any order, at any time; kernel_side_detach()
+ * Phases: kernel_side_open() begins to load everything and places no probe on any library;
+ * kernel_side_watch(), filters and the loaders' probes are possible from then on, all else from
+ * kernel_side_wait() on: kernel_side_attach() in any order, at any time; kernel_side_detach()
  * takes all probes off while the maps stay readable, so that what is still in the ring and the
  * tables can be collected; kernel_side_close() frees.
  */
@@ -31,11 +32,13 @@ struct kernel_side_options {
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
 	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
 	bool no_children;		     /* a fork does not make the child watched */
-	bool hold; /* a thread may wait until what it has loaded has been looked at */
+	bool hold; /* a thread may wait for user space to look at something, where the kernel can */
 };
 
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
 		     struct error *ret_error);
+/* Until all is loaded, or what the kernel has against it. May be called again. */
+int kernel_side_wait(struct kernel_side *k, struct error *ret_error);
 /* No other process will ever be watched: probes placed from now on are in that one only. */
 void kernel_side_restrict(struct kernel_side *k, pid_t pid);
 /*
@@ -52,8 +55,10 @@ int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_
 /* Can it do it, and do the threads wait meanwhile? */
 bool kernel_side_sees_loading(const struct kernel_side *k);
 bool kernel_side_holds(const struct kernel_side *k);
-/* A thread that was told as waiting may go on. */
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid);
+/* Does the thread still wait that began to at that time, as its record says? */
+bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+/* It may go on. */
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */

@@ -3,11 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -18,9 +14,19 @@ static const struct {
 	int32_t stand_in;
 	const char *name;
 } functions[KFUNC_CNT] = {
-	{ KFUNC_SESSION_IS_RETURN, "bpf_session_is_return" },
-	{ KFUNC_SESSION_COOKIE, "bpf_session_cookie" },
+	[KFUNC_SESSION_IS_RETURN] = { KFUNC_NUMBER_SESSION_IS_RETURN, "bpf_session_is_return" },
+	[KFUNC_SESSION_COOKIE] = { KFUNC_NUMBER_SESSION_COOKIE, "bpf_session_cookie" },
+	[KFUNC_READ_USER_DYNPTR] = { KFUNC_NUMBER_READ_USER_DYNPTR, "bpf_probe_read_user_dynptr" },
 };
+
+/* There is one running kernel, and libbpf hands its callbacks no pointer. */
+static struct kfuncs in_use;
+
+void kfuncs_find_in(const struct btf *kernel, struct kfuncs *ret)
+{
+	for (int i = 0; i < KFUNC_CNT; i++)
+		ret->id[i] = btf__find_by_name_kind(kernel, functions[i].name, BTF_KIND_FUNC);
+}
 
 int kfuncs_find(struct kfuncs *ret)
 {
@@ -28,41 +34,55 @@ int kfuncs_find(struct kfuncs *ret)
 
 	if (!btf)
 		return -errno;
-	for (int i = 0; i < KFUNC_CNT; i++)
-		ret->id[i] = btf__find_by_name_kind(btf, functions[i].name, BTF_KIND_FUNC);
+	kfuncs_find_in(btf, ret);
 	btf__free(btf);
 	return 0;
 }
 
-static int link_call(struct bpf_insn *insn, const struct kfuncs *k)
+bool kfuncs_has(const struct kfuncs *k, enum kfunc function)
+{
+	return k->id[function] > 0;
+}
+
+static void link_call(struct bpf_insn *insn)
 {
 	if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg)
-		return 0;
+		return;
 	for (int i = 0; i < KFUNC_CNT; i++) {
-		if (insn->imm != functions[i].stand_in)
+		if (insn->imm != functions[i].stand_in || !kfuncs_has(&in_use, i))
 			continue;
-		if (k->id[i] < 0)
-			return -ENOENT;
 		insn->src_reg = BPF_PSEUDO_KFUNC_CALL;
-		insn->imm = k->id[i];
+		insn->imm = in_use.id[i];
+		return;
 	}
+}
+
+/* By now the program has all functions that it calls behind it. */
+static int link_program(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long cookie)
+{
+	struct bpf_insn *insns = (struct bpf_insn *)bpf_program__insns(prog);
+
+	for (size_t i = 0; i < bpf_program__insn_cnt(prog); i++)
+		link_call(&insns[i]);
 	return 0;
 }
 
-int kfuncs_link(const struct kfuncs *k, struct bpf_program *prog)
+int kfuncs_register(void)
 {
-	size_t cnt = bpf_program__insn_cnt(prog);
-	struct bpf_insn *insns;
-	int r = 0;
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = link_program);
+	static bool is_registered;
+	int r;
 
-	insns = calloc(cnt, sizeof(*insns));
-	if (!insns)
-		return -ENOMEM;
-	memcpy(insns, bpf_program__insns(prog), cnt * sizeof(*insns));
-	for (size_t i = 0; !r && i < cnt; i++)
-		r = link_call(&insns[i], k);
-	if (!r)
-		r = bpf_program__set_insns(prog, insns, cnt);
-	free(insns);
-	return r;
+	if (is_registered)
+		return 0;
+	r = libbpf_register_prog_handler("uprobe", BPF_PROG_TYPE_KPROBE, 0, &opts);
+	if (r > 0)
+		r = libbpf_register_prog_handler("raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, &opts);
+	is_registered = r > 0;
+	return r < 0 ? r : 0;
+}
+
+void kfuncs_use(const struct kfuncs *k)
+{
+	in_use = *k;
 }

@@ -94,10 +94,10 @@ static bool pending_is_valid(const struct rec_pending *r)
 {
 	if (r->head.size != sizeof(*r) || !r->len || r->dir >= REC_DIR_CNT || !r->pid)
 		return false;
-	if (r->where == PENDING_IN_MEMORY)
+	if (r->where == PENDING_IN_MEMORY || r->where == PENDING_IN_MEMORY_HELD)
 		return true;
-	return r->where <= PENDING_IN_FILE_RUNNING && r->fd <= INT32_MAX &&
-	       r->file_off <= INT64_MAX && r->len <= INT64_MAX - r->file_off;
+	return r->where <= PENDING_IN_FILE_HELD && r->fd <= INT32_MAX && r->file_off <= INT64_MAX &&
+	       r->len <= INT64_MAX - r->file_off;
 }
 
 static bool take_pending(struct collector *c, const struct ring_record *rec)

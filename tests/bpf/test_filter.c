@@ -148,6 +148,7 @@ static void test_exe(void)
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
 	INT_EQ(kernel_side_open(&opt, &k, NULL), 0);
+	INT_EQ(kernel_side_wait(k, NULL), 0);
 	INT_EQ(kernel_side_identify_file(k, fd, &id), 0);
 	close(fd);
 	kernel_side_close(k);
@@ -397,7 +398,8 @@ static void check_records(bool all, const char *wanted, unsigned plain, unsigned
 
 	tap_note("%s, %s", all ? "all" : "named", wanted);
 	trait_filter_add(&filter, &key, TRAIT_WANTED);
-	if (!OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "opens %s", err.text) ||
+	if (!OK_MSG(kernel_side_open(&opt, &k, &err) == 0 && kernel_side_wait(k, &err) == 0,
+		    "opens %s", err.text) ||
 	    !OK(ring_open(kernel_side_ring_fd(k), RING_SIZE, &ring) == 0))
 		goto out;
 	INT_EQ(kernel_side_set_filter(k, &filter, all), 0);

@@ -32,8 +32,8 @@ static void check_load(const struct features *f, unsigned forbidden)
 	struct kernel_stats stats;
 	struct error err = { 0 };
 
-	if (!OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "loads without 0x%02x %s", forbidden,
-		    err.text))
+	if (!OK_MSG(kernel_side_open(&opt, &k, &err) == 0 && kernel_side_wait(k, &err) == 0,
+		    "loads without 0x%02x %s", forbidden, err.text))
 		return;
 	C_STR_EQ(kernel_side_fashion(k), expected_fashion(f, forbidden));
 	INT_EQ(kernel_side_ring_size(k), RING_SIZE);
@@ -48,7 +48,7 @@ static void test_every_combination(void)
 	struct features f;
 	struct error err = { 0 };
 
-	if (!OK_MSG(features_probe(0, &f, &err) == 0, "features are found %s", err.text))
+	if (!OK_MSG(features_probe(0, NULL, &f, &err) == 0, "features are found %s", err.text))
 		return;
 	for (int i = 0; i < FEATURE_CNT; i++)
 		tap_note("%s: %s", feature_name(i), f.has[i] ? "yes" : "no");

@@ -174,8 +174,9 @@ int main(void)
 		tap_skip("processes", err.text);
 		return tap_done();
 	}
-	if (!OK_MSG(kernel_side_open(&opt, &kernel, &err) == 0, "the kernel side opens %s",
-		    err.text) ||
+	if (!OK_MSG(kernel_side_open(&opt, &kernel, &err) == 0 &&
+			    kernel_side_wait(kernel, &err) == 0,
+		    "the kernel side opens %s", err.text) ||
 	    !OK(ring_open(kernel_side_ring_fd(kernel), RING_SIZE, &ring) == 0))
 		return tap_done();
 	INT_EQ(kernel_side_watch(kernel, getpid()), 0);

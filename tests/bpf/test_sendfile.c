@@ -294,7 +294,7 @@ int main(void)
 	struct error err = { 0 };
 	struct features f;
 
-	if (privilege_check(&err) < 0 || features_probe(0, &f, &err) < 0) {
+	if (privilege_check(&err) < 0 || features_probe(0, NULL, &f, &err) < 0) {
 		tap_skip("sent files", err.text);
 		return tap_done();
 	}

@@ -131,8 +131,9 @@ int main(void)
 		tap_skip("tables", err.text);
 		return tap_done();
 	}
-	if (!OK_MSG(kernel_side_open(&opt, &kernel, &err) == 0, "the kernel side opens %s",
-		    err.text))
+	if (!OK_MSG(kernel_side_open(&opt, &kernel, &err) == 0 &&
+			    kernel_side_wait(kernel, &err) == 0,
+		    "the kernel side opens %s", err.text))
 		return tap_done();
 	RUN(test_of_one_process);
 	RUN(test_after_the_id_wraps);

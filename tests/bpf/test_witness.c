@@ -121,7 +121,8 @@ static void expect_right(const char *dir, struct target *t, unsigned forbidden)
 	struct error err = { 0 };
 
 	warning_cnt = 0;
-	OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "opens: %s", err.text);
+	OK_MSG(kernel_side_open(&opt, &k, &err) == 0 && kernel_side_wait(k, &err) == 0, "opens: %s",
+	       err.text);
 	if (!k)
 		return;
 	t->user = start_pair(k, dir, "400");
@@ -163,7 +164,8 @@ static void expect_wrong(const char *dir, struct target *t, bool known)
 	uint64_t before;
 
 	warning_cnt = 0;
-	OK_MSG(kernel_side_open(&opt, &k, &err) == 0, "opens: %s", err.text);
+	OK_MSG(kernel_side_open(&opt, &k, &err) == 0 && kernel_side_wait(k, &err) == 0, "opens: %s",
+	       err.text);
 	if (!k)
 		return;
 	OK(run_wrong_pair(k, dir, t, known));

@@ -319,7 +319,7 @@ static union any_record pending_record(uint8_t where)
 
 static void test_pending(void)
 {
-	for (uint8_t where = 0; where <= PENDING_IN_FILE_RUNNING; where++) {
+	for (uint8_t where = 0; where <= PENDING_IN_FILE_HELD; where++) {
 		union any_record r = pending_record(where);
 		char want[300];
 
@@ -341,7 +341,7 @@ static void test_pending(void)
 
 static void test_broken_pending(void)
 {
-	union any_record r = pending_record(PENDING_IN_FILE_RUNNING + 1);
+	union any_record r = pending_record(PENDING_IN_FILE_HELD + 1);
 	uint64_t more = sizeof(r.pending) - sizeof(r.data);
 
 	refused("bytes that are nowhere", &r, sizeof(r.pending), more);

@@ -65,7 +65,7 @@ static void test_features_are_the_expected_ones(void)
 	uname(&name);
 	if (!OK_MSG(want != NULL, "kernel %s is in the table", name.release))
 		return;
-	if (!OK_MSG(features_probe(0, &found, &err) == 0, "features can be probed")) {
+	if (!OK_MSG(features_probe(0, NULL, &found, &err) == 0, "features can be probed")) {
 		show_said();
 		tap_note("%s", err.text);
 	}
