@@ -109,6 +109,15 @@ static __always_inline int layout_fd(u32 target, u64 object, u8 dir)
 	return layout_read(target, LAYOUT_BIO_NUM, bio);
 }
 
+/* Does it read from memory, by what its BIO says of itself? */
+static __always_inline bool layout_is_memory(u32 target, u64 object)
+{
+	u64 bio = layout_read(target, LAYOUT_RBIO, object);
+	u64 type = layout_read(target, LAYOUT_BIO_TYPE, bio);
+
+	return type == LAYOUT_BIO_MEM || type == LAYOUT_BIO_PAIR;
+}
+
 static __always_inline void layout_cipher(u32 target, u64 object, struct rec_conn_info *ret)
 {
 	u64 cipher = layout_read(target, LAYOUT_CIPHER, object);

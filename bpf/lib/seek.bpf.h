@@ -16,7 +16,8 @@ enum { SEEK_CALLS = 16 };
 
 /* The sockets that a call has read from. */
 struct seeker {
-	u64 socket; /* its address; 0: none yet; SEEK_SEVERAL */
+	u64 socket;	  /* its address; 0: none yet; SEEK_SEVERAL */
+	u64 has_received; /* from any socket, also one that is not taken */
 	struct socket_ends ends;
 };
 
@@ -106,11 +107,23 @@ __noinline int seek_see_any(u64 sock)
 	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
 	struct sock *sk = (void *)sock;
 
-	if (!seeker || BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_)
+	if (!seeker)
+		return 0;
+	seeker->has_received = 1;
+	if (BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_)
 		return 0;
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_ || received_record())
 		seek_take(seeker, sk);
 	return 0;
+}
+
+/* Has the call under way received from no socket at all? False also when that is not known. */
+static __always_inline bool seek_saw_none(u64 pid_tgid)
+{
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+	struct capture_control *c = control_get();
+
+	return seeker && !seeker->has_received && c && c->sees_all_sockets;
 }
 
 /* NULL: no socket, or more than one. To be followed by seek_end(). */

@@ -208,6 +208,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->sees_all_sockets = k->proc->links.proc_received != NULL;
 	return 0;
 }
 

@@ -50,6 +50,7 @@ enum tls_bio_type {
 	TLS_BIO_DESCRIPTOR = 0x0100, /* flag: BIO_NUM is one */
 	TLS_BIO_FILTER = 0x0200,     /* flag: BIO_NEXT is where the bytes go */
 	TLS_BIO_MEM = 0x0401,
+	TLS_BIO_PAIR = 0x0413, /* one half of it */
 	TLS_BIO_SOCKET = 0x0505,
 	TLS_BIO_ACCEPT = 0x050d, /* its descriptor is the one that listens */
 };

@@ -64,6 +64,8 @@ static void test_fields_of_a_layout(void)
 	INT_EQ(TLS_BIO_DESCRIPTOR, LAYOUT_BIO_DESCRIPTOR);
 	INT_EQ(TLS_BIO_FILTER, LAYOUT_BIO_FILTER);
 	INT_EQ(TLS_BIO_ACCEPT, LAYOUT_BIO_ACCEPT);
+	INT_EQ(TLS_BIO_MEM, LAYOUT_BIO_MEM);
+	INT_EQ(TLS_BIO_PAIR, LAYOUT_BIO_PAIR);
 }
 
 static void test_cookie_round_trip(void)
