@@ -233,6 +233,7 @@ static int run(struct app *a, struct error *ret_error)
 		r = let_command_go(a, program, ret_error);
 	if (r < 0)
 		return r;
+	targets_read_versions(a);
 	loop_run(a);
 	collect_the_rest(a);
 	pipeline_end_connections(&a->pipeline);

@@ -244,6 +244,12 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 	return 0;
 }
 
+void targets_read_versions(struct app *a)
+{
+	for (size_t i = 0; i < a->targets.cnt; i++)
+		tls_library_read_version(a->targets.items[i]);
+}
+
 void targets_rescan(struct app *a, pid_t pid)
 {
 	struct process_findings findings;

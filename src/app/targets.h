@@ -19,6 +19,8 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 /* As -p does, while running: watches a process and its children, and probes what they use. */
 int targets_add_process(struct app *a, pid_t pid, struct error *ret_error);
 
+/* What the files of programs say of their version: for when nobody waits. */
+void targets_read_versions(struct app *a);
 /* Looks at a process that has just started another program. */
 void targets_rescan(struct app *a, pid_t pid);
 

@@ -171,7 +171,10 @@ void attachment_check(struct attachment *a)
 		say_if_lost(a, cannot_check(a, r));
 		return;
 	}
-	if (say_if_wrong(a, counts, "; from now on its exported functions are probed")) {
+	if (say_if_wrong(
+		    a, counts,
+		    "; from now on its exported functions are probed, and calls that were under way are not "
+		    "seen either")) {
 		say_if_lost(a, fall_back(a));
 		return;
 	}
