@@ -73,6 +73,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 		.forbidden = a->opt->forbidden,
 		.no_children = a->opt->no_children,
 		.hold = !a->opt->no_pause,
+		.asks_traits = filters_has_process_words(a->opt),
 	};
 	int r = filters_take_conn_rules(a, ret_error);
 

@@ -85,6 +85,9 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
+	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
+	if (k->prober.fashion == FASHION_SESSION)
+		bpf_map__set_max_entries(k->proc->maps.calls, 1);
 	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
 	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
@@ -255,6 +258,8 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
 	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	k->proc->rodata->may_ask_traits = opt->asks_traits;
+	k->tls->rodata->may_ask_traits = opt->asks_traits;
 	r = load_proc(k, ret_error);
 	if (r < 0)
 		goto out;
@@ -448,6 +453,11 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
 	return 0;
+}
+
+bool kernel_side_asks_traits(const struct kernel_side *k)
+{
+	return k->proc->rodata->may_ask_traits;
 }
 
 int kernel_side_watched_fd(const struct kernel_side *k)
