@@ -25,6 +25,7 @@
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
+#include "side_by_side.h"
 #include "tls.skel.h"
 #include "watchdog.h"
 
@@ -368,33 +369,31 @@ void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t si
 		k->control->hold = HOLD_ON;
 }
 
-static void *close_loaders(void *user)
+/* The loaders' probes come last of all. */
+static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
-	loader_probes_done(&k->loaders);
-	return NULL;
+	if (i < k->attachment_cnt)
+		attachment_detach(k->attachments[i]);
+	else
+		loader_probes_done(&k->loaders);
 }
 
-/* The kernel waits for each link: side by side is twice as fast. */
 void kernel_side_detach(struct kernel_side *k)
 {
-	pthread_t beside;
-	bool is_beside;
-
 	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
 	if (k->control)
 		k->control->hold = HOLD_OFF;
-	is_beside = k->loaders.link_cnt && !pthread_create(&beside, NULL, close_loaders, k);
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		attachment_end_check(k->attachments[i]);
+	side_by_side(k->attachment_cnt + 1, take_off, k);
 	while (k->attachment_cnt)
 		attachment_free(k->attachments[--k->attachment_cnt]);
 	free(k->attachments);
 	k->attachments = NULL;
 	if (k->proc)
 		proc_bpf__detach(k->proc);
-	if (is_beside)
-		pthread_join(beside, NULL);
-	loader_probes_done(&k->loaders);
 }
 
 void kernel_side_close(struct kernel_side *k)
