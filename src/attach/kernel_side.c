@@ -412,11 +412,15 @@ void kernel_side_close(struct kernel_side *k)
 
 void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
 {
-	int fd = bpf_map__fd(k->tls->maps.paused);
 	struct pause_state state;
 	uint32_t key, next;
-	int r = bpf_map_get_next_key(fd, NULL, &next);
+	int fd, r;
 
+	/* Without probes nobody can have been stopped, and the object is the loading thread's. */
+	if (k->is_loading)
+		return;
+	fd = bpf_map__fd(k->tls->maps.paused);
+	r = bpf_map_get_next_key(fd, NULL, &next);
 	while (!r) {
 		key = next;
 		r = bpf_map_get_next_key(fd, &key, &next);
