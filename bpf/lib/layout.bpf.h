@@ -88,8 +88,8 @@ static __always_inline bool layout_fits(const struct conn_layout *layout, u64 ob
 	       type == layout->type_value;
 }
 
-/* The descriptor that the object reads from or writes to; -1: none that is known. */
-static __always_inline int layout_fd(u32 target, u64 object, u8 dir)
+/* The descriptor that the object reads from or writes to; -1: none that is known. Global, too. */
+__noinline int layout_fd(u32 target, u64 object, u32 dir)
 {
 	u64 bio = layout_read(target, dir == REC_SENT ? LAYOUT_WBIO : LAYOUT_RBIO, object);
 	u64 type = LAYOUT_UNKNOWN, init;

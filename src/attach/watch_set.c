@@ -24,6 +24,8 @@ int kernel_side_set_filter(struct kernel_side *k, const struct trait_filter *f, 
 	struct capture_control *control = kernel_side_control(k);
 	int r = 0;
 
+	if (f->asked && !kernel_side_asks_traits(k))
+		return -EINVAL;
 	for (size_t i = 0; !r && i < f->cnt; i++)
 		r = bpf_map_update_elem(kernel_side_filters_fd(k), &f->words[i].key,
 					&f->words[i].wish, BPF_ANY);
