@@ -28,7 +28,7 @@
 #include "loop.h"
 #include "model/connection.h"
 #include "now.h"
-#include "priority.h"
+#include "base/priority.h"
 #include "state.h"
 #include "targets.h"
 
@@ -235,7 +235,7 @@ static int run(struct app *a, struct error *ret_error)
 		targets_wait(a);
 		return r;
 	}
-	priority_raise();
+	priority_set(0, PRIORITY_DRAIN);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);

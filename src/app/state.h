@@ -53,6 +53,7 @@ struct app {
 	int signal_fd;
 	int epoll_fd;
 	unsigned idle_cnt;	    /* drains in a row that found nothing */
+	uint64_t flushed_ns;	    /* when the outputs were flushed last */
 	bool stop;		    /* leave the loop */
 	uint64_t last_interrupt_ns; /* of the last SIGINT from a terminal, 0: none */
 	uint64_t give_up_ns;	    /* end at this time even if the command still runs; 0: never */
