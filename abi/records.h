@@ -21,12 +21,11 @@
 #define REC_PIECES_MAX_NO_LOOP 64
 
 enum rec_type {
-	REC_DATA = 1,	  /* struct rec_data */
-	REC_CONN_END = 2, /* struct rec_conn_end */
-	REC_FORK = 3,	  /* struct rec_process: pid is the child, ppid its parent */
-	REC_EXEC = 4,	  /* struct rec_process: pid runs another program now */
-	REC_EXIT = 5, /* struct rec_process: the last thread of pid has ended, or the filters let it
-			 in no more and nothing will be told of it */
+	REC_DATA = 1,	   /* struct rec_data */
+	REC_CONN_END = 2,  /* struct rec_conn_end */
+	REC_FORK = 3,	   /* struct rec_process: pid is the child, ppid its parent */
+	REC_EXEC = 4,	   /* struct rec_process: pid runs another program now */
+	REC_EXIT = 5,	   /* struct rec_process: pid has ended, or the filters let it in no more */
 	REC_PENDING = 6,   /* struct rec_pending */
 	REC_CONN_INFO = 7, /* struct rec_conn_info, in conn_record.h */
 	REC_LOAD = 8,	   /* struct rec_load, in load_record.h */
@@ -45,6 +44,7 @@ enum rec_gap_cause {
 	REC_GAP_RING_FULL = 1 << 0,
 	REC_GAP_UNREADABLE = 1 << 1,
 	REC_GAP_TOO_LONG = 1 << 2,
+	REC_GAP_NOT_FOLLOWED = 1 << 3,
 };
 
 struct rec_data {
@@ -141,7 +141,7 @@ struct conn_state {
 	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
-	__u8 pad8[2];
+	__u8 taken_over[REC_DIR_CNT]; /* 1: by the probes of PROBE_COOKIE_TAKES_OVER */
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 
@@ -167,6 +167,7 @@ struct kernel_stats {
 	__u64 bytes_ring_full;
 	__u64 bytes_unreadable;
 	__u64 bytes_too_long;
+	__u64 bytes_not_followed;
 	__u64 records_ring_full; /* records of any type that found the ring full */
 	__u64 states_dropped;	 /* calls that could not be followed: a table was full */
 	__u64 ends_dropped;	 /* ends that found both the ring and `unsent_ends` full */
@@ -194,6 +195,6 @@ _Static_assert(sizeof(struct rec_process) == 32, "layout");
 _Static_assert(sizeof(struct conn_state) == 104, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
 _Static_assert(sizeof(struct unsent_end) == 112, "layout");
-_Static_assert(sizeof(struct kernel_stats) == 88, "layout");
+_Static_assert(sizeof(struct kernel_stats) == 96, "layout");
 
 #endif
