@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "out_open.h"
@@ -78,8 +77,8 @@ int out_file_open(struct out_file *f, int dirfd, const char *path, const char *s
 void out_file_borrow(struct out_file *f, int fd, size_t batch_max)
 {
 	start(f, batch_max);
-	f->borrowed = true;
 	opened(f, fd);
+	f->borrowed = true;
 }
 
 void out_file_use_writer(struct out_file *f, struct writer *writer)
@@ -142,22 +141,10 @@ static void set_error(struct out_file *f, int code)
 		__atomic_store_n(f->shared_error, code, __ATOMIC_RELEASE);
 }
 
-/* What is still to be written after `len` bytes: no empty part in front. */
-static void skip(struct iovec **parts, int *cnt, size_t len)
+static int write_all(struct out_file *f, const uint8_t *data, size_t len)
 {
-	for (; *cnt && len >= (*parts)->iov_len; (*parts)++, (*cnt)--)
-		len -= (*parts)->iov_len;
-	if (!*cnt)
-		return;
-	(*parts)->iov_base = (uint8_t *)(*parts)->iov_base + len;
-	(*parts)->iov_len -= len;
-}
-
-static int write_all(struct out_file *f, struct iovec *parts, int cnt)
-{
-	skip(&parts, &cnt, 0);
-	while (cnt) {
-		ssize_t n = writev(f->fd, parts, cnt);
+	while (len) {
+		ssize_t n = write(f->fd, data, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -171,41 +158,24 @@ static int write_all(struct out_file *f, struct iovec *parts, int cnt)
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 		set_written(f, f->written + (uint64_t)n);
-		skip(&parts, &cnt, (size_t)n);
+		data += n;
+		len -= (size_t)n;
 	}
 	return 0;
 }
 
-static const struct out_job *next_of(const struct out_job *job)
+static void do_write(struct out_file *f, const struct out_job *job)
 {
-	return (const struct out_job *)job->base.next;
-}
-
-/* Up to the last mark that is all in the file. */
-static void set_safe(struct out_file *f, const struct out_job *job, uint64_t begin)
-{
-	for (; job; begin += job->len, job = next_of(job))
-		for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
-			f->safe = begin + job->tail[i];
-}
-
-/* A list of at most WRITER_GROUP_MAX. */
-static void do_write(struct out_file *f, const struct out_job *first)
-{
-	struct iovec parts[WRITER_GROUP_MAX];
 	uint64_t begin = f->written;
-	size_t len = 0;
-	int cnt = 0, r;
+	int r;
 
 	if (f->error)
 		return;
-	for (const struct out_job *job = first; job; job = next_of(job)) {
-		parts[cnt++] = (struct iovec){ (void *)job->data, job->len };
-		len += job->len;
-	}
-	out_room_make(&f->room, f->fd, f->written, len);
-	r = write_all(f, parts, cnt);
-	set_safe(f, first, begin);
+	out_room_make(&f->room, f->fd, f->written, job->len);
+	r = write_all(f, job->data, job->len);
+	/* Up to the last mark that is all in the file. */
+	for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
+		f->safe = begin + job->tail[i];
 	if (r < 0) {
 		cut_back(f);
 		set_error(f, r);
@@ -242,7 +212,6 @@ static int do_close(struct out_file *f)
 	return r;
 }
 
-/* A list only where they are OUT_WRITE. */
 static void do_job(const struct out_job *job)
 {
 	struct out_file *f = job->file;
@@ -267,37 +236,25 @@ static void do_job(const struct out_job *job)
 		set_error(f, r);
 }
 
-static void free_job(struct writer *writer, struct out_job *job)
+/* In the writer's thread. The file may be gone when its last job is done: so nothing of it after.
+ */
+static void run_job(struct writer_job *base)
 {
+	struct out_job *job = (struct out_job *)base;
+	struct writer *writer = job->file->writer;
+
+	do_job(job);
 	free(job->owned);
 	if (job->is_batch)
-		writer_recycle(writer, &job->base);
+		writer_recycle(writer, base);
 	else
 		free(job);
 }
 
-/*
- * In the writer's thread. The file may be gone when its last job is done: so nothing of it after.
- */
-static void run_jobs(struct writer_job *first)
-{
-	struct writer *writer = ((struct out_job *)first)->file->writer;
-
-	do_job((struct out_job *)first);
-	while (first) {
-		struct writer_job *next = first->next;
-
-		free_job(writer, (struct out_job *)first);
-		first = next;
-	}
-}
-
 static void submit(struct out_file *f, struct out_job *job, size_t cost)
 {
-	job->base.run = run_jobs;
+	job->base.run = run_job;
 	job->base.cost = cost;
-	/* What is written together saves calls, and the kernel gets larger pages for its cache. */
-	job->base.group = job->op == OUT_WRITE ? f : NULL;
 	f->ticket = writer_submit(f->writer, &job->base);
 }
 

@@ -85,40 +85,20 @@ static void set_urgent(struct writer *w, bool urgent)
 	priority_set(w->tid, urgent ? PRIORITY_WRITE : PRIORITY_ORDINARY);
 }
 
-/* Takes the first job and what is done with it out of the list, which is not empty. */
-static struct writer_job *take_group(struct writer *w, size_t *ret_cost, unsigned *ret_cnt)
-{
-	struct writer_job *first = w->first, *last = first;
-	size_t cost = first->cost;
-	unsigned cnt = 1;
-
-	for (; first->group && cnt < WRITER_GROUP_MAX; cnt++) {
-		if (!last->next || last->next->group != first->group)
-			break;
-		last = last->next;
-		cost += last->cost;
-	}
-	w->first = last->next;
-	if (!w->first)
-		w->end = &w->first;
-	last->next = NULL;
-	*ret_cost = cost;
-	*ret_cnt = cnt;
-	return first;
-}
-
-/* Called and left with the lock held; without it while the jobs run. */
+/* Called and left with the lock held; without it while the job runs. */
 static void run_first(struct writer *w)
 {
-	size_t cost;
-	unsigned cnt;
-	struct writer_job *job = take_group(w, &cost, &cnt);
+	struct writer_job *job = w->first;
+	size_t cost = job->cost;
 
+	w->first = job->next;
+	if (!w->first)
+		w->end = &w->first;
 	pthread_mutex_unlock(&w->lock);
 	job->run(job);
 	pthread_mutex_lock(&w->lock);
 	w->queued -= cost;
-	w->finished += cnt;
+	w->finished++;
 	if (w->urgent && w->queued <= w->queue_max / CALM_PART)
 		set_urgent(w, false);
 	if (w->awaited)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One thread that does what may block: opening, writing and closing outputs. Whoever captures hands
- * jobs over and goes on. They are done in that order, those of a group together. What they hold is
- * bounded: when the queue is full, writer_submit() waits, and that is counted.
+ * jobs over and goes on. They are done one by one, in that order. What they hold is bounded: when
+ * the queue is full, writer_submit() waits, and that is counted.
  *
  * Waking the thread for each job would cost more than many a job: it begins when there is enough to
  * do (WRITER_WAKE bytes), or when it is told to.
@@ -20,18 +20,13 @@
 struct writer;
 
 enum {
-	WRITER_GROUP_MAX = 8,	 /* jobs that are done together */
 	WRITER_WAKE = 256 << 10, /* bytes, but not more than a quarter of the queue */
 };
 
 struct writer_job {
-	struct writer_job *next; /* the writer's, until the job is run */
+	struct writer_job *next; /* the writer's */
 	size_t cost;		 /* bytes of memory that the job holds */
-	const void *group;	 /* NULL: done by itself */
-	/*
-	 * In the writer's thread. The job is its own to free, or to give to writer_recycle(). So
-	 * are those that follow it by `next`: the next ones in the queue, of the same group.
-	 */
+	/* In the writer's thread. The job is its own to free, or to give to writer_recycle(). */
 	void (*run)(struct writer_job *job);
 };
 

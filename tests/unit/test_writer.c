@@ -246,63 +246,6 @@ static void test_a_filling_queue_is_urgent(void)
 	writer_free(w);
 }
 
-static int group_sizes[100], group_cnt;
-
-static void run_group(struct writer_job *job)
-{
-	int size = 0;
-
-	while (job) {
-		struct writer_job *next = job->next;
-
-		order[order_cnt++] = ((struct numbered *)job)->number;
-		size++;
-		free(job);
-		job = next;
-	}
-	group_sizes[group_cnt++] = size;
-}
-
-static void submit_to_group(struct writer *w, int number, const void *group)
-{
-	struct numbered *n = malloc(sizeof(*n));
-
-	*n = (struct numbered){ .job = { .cost = COST, .run = run_group, .group = group },
-				.number = number };
-	writer_submit(w, &n->job);
-}
-
-/* What has piled up for one file is done at once, but never past a job of another. */
-static void test_groups(void)
-{
-	static const int want[] = { WRITER_GROUP_MAX, 2, 3, 1, 1, 1 };
-	struct writer *w = writer_new(1 << 20, 0);
-	int a, b, n = 0;
-	bool good = true;
-
-	begin(0);
-	group_cnt = 0;
-	submit(w, n++, COST);
-	writer_start(w);
-	await_begun(1);
-	for (int i = 0; i < WRITER_GROUP_MAX + 2; i++)
-		submit_to_group(w, n++, &a);
-	for (int i = 0; i < 3; i++)
-		submit_to_group(w, n++, &b);
-	submit_to_group(w, n++, NULL);
-	submit_to_group(w, n++, NULL);
-	submit_to_group(w, n++, &a);
-	allow(1);
-	writer_wait(w, (uint64_t)n);
-	INT_EQ(group_cnt, 6);
-	for (int i = 0; i < 6; i++)
-		INT_EQ(group_sizes[i], want[i]);
-	for (int i = 0; i < n; i++)
-		good &= order[i] == i;
-	OK_MSG(good && order_cnt == n, "in the order of submission");
-	writer_free(w);
-}
-
 static void test_signals_stay_with_the_others(void)
 {
 	struct writer *w = writer_new(1 << 20, 0);
@@ -372,7 +315,6 @@ int main(void)
 	RUN(test_a_large_job_goes_alone);
 	RUN(test_a_little_waits);
 	RUN(test_a_filling_queue_is_urgent);
-	RUN(test_groups);
 	RUN(test_signals_stay_with_the_others);
 	RUN(test_spares);
 	RUN(test_without_memory);
