@@ -141,7 +141,8 @@ struct conn_state {
 	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
-	__u8 pad8[2];
+	__u8 hello_done;	      /* its hello was looked for during a read */
+	__u8 pad8;
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 
