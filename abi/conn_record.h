@@ -26,6 +26,9 @@ enum layout_field {
 	LAYOUT_BIO_NUM,
 	LAYOUT_BIO_NEXT,
 	LAYOUT_BIO_DATA,
+	LAYOUT_SHUTDOWN,
+	LAYOUT_QUIET_SHUTDOWN,
+	LAYOUT_IN_INIT,
 	LAYOUT_FIELD_CNT,
 };
 
@@ -106,7 +109,7 @@ struct rec_conn_info {
 };
 
 _Static_assert(sizeof(struct layout_place) == 6, "layout");
-_Static_assert(sizeof(struct conn_layout) == 92, "layout");
+_Static_assert(sizeof(struct conn_layout) == 112, "layout");
 _Static_assert(sizeof(struct rec_address) == 116, "layout");
 _Static_assert(sizeof(struct rec_conn_info) == 600, "layout");
 

@@ -11,6 +11,8 @@ const char *tls_field_name(enum tls_field field)
 		[TLS_FIELD_CIPHER_ID] = "cipher_id", [TLS_FIELD_BIO_TYPE] = "bio_type",
 		[TLS_FIELD_BIO_INIT] = "bio_init",   [TLS_FIELD_BIO_NUM] = "bio_num",
 		[TLS_FIELD_BIO_NEXT] = "bio_next",   [TLS_FIELD_BIO_DATA] = "bio_data",
+		[TLS_FIELD_SHUTDOWN] = "shutdown",   [TLS_FIELD_QUIET_SHUTDOWN] = "quiet_shutdown",
+		[TLS_FIELD_IN_INIT] = "in_init",
 	};
 
 	return (unsigned)field < TLS_FIELD_CNT ? names[field] : "?";
