@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 #include "capture_control.h"
+#include "conn_closing.h"
 
 /* Largest plaintext of one record; a longer call makes several. */
 #define REC_DATA_MAX 16384
@@ -110,14 +111,14 @@ struct rec_conn_end {
 	__u32 tid;
 	__u32 target;
 	__u8 gap_causes[REC_DIR_CNT]; /* of what is missing at the end */
-	__u16 pad16;
+	struct conn_closing closing;
 };
 
 struct rec_process {
 	struct rec_head head;
 	__u32 pid;
 	__u32 ppid;
-	__u32 exit_code; /* REC_EXIT: as wait() gives it */
+	__u32 exit_code; /* REC_EXIT: as wait() gives it; (__u32)-1: it runs on */
 	__u32 pad32;
 };
 
@@ -139,7 +140,8 @@ struct conn_state {
 	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
-	__u8 pad8[2];
+	__u8 notify_seen, notify_set; /* CLOSING_NOTIFY_: for sure, or by the program itself */
+	__u32 fd, socket;    /* of it: low half of its address in the kernel; 0: not known */
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 
@@ -154,7 +156,8 @@ struct conn_key {
 struct unsent_end {
 	struct conn_state state;
 	__u32 pid;
-	__u32 pad32;
+	struct conn_closing closing;
+	__u16 pad16;
 };
 
 /* Only value of the per-CPU map `stats`. */
@@ -180,7 +183,7 @@ struct kernel_stats {
 #define PROBE_COOKIE_TARGET(cookie)   ((__u32)((cookie) >> 32))
 
 /* Same values as enum probe_role and probe_len in src/model/target.h; a test compares them. */
-enum { ROLE_READ = 1, ROLE_WRITE = 2, ROLE_FREE = 3, ROLE_CLEAR = 4, ROLE_SENDFILE = 5 };
+enum { ROLE_READ = 1, ROLE_WRITE, ROLE_FREE, ROLE_CLEAR, ROLE_SENDFILE, ROLE_SHUTDOWN };
 enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 
 _Static_assert(sizeof(struct rec_head) == 16, "layout");
@@ -189,9 +192,9 @@ _Static_assert(sizeof(struct rec_pending) == 104, "layout");
 _Static_assert(sizeof(struct file_id) == 16, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
-_Static_assert(sizeof(struct conn_state) == 104, "layout");
+_Static_assert(sizeof(struct conn_state) == 112, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
-_Static_assert(sizeof(struct unsent_end) == 112, "layout");
+_Static_assert(sizeof(struct unsent_end) == 120, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 88, "layout");
 
 #endif

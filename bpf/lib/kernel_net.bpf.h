@@ -17,6 +17,8 @@ struct sock_common {
 	u16 skc_dport;
 	u16 skc_num;
 	u16 skc_family;
+	volatile unsigned char skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
@@ -28,6 +30,9 @@ struct socket_lock {
 struct sock {
 	struct sock_common __sk_common;
 	struct socket_lock sk_lock;
+	int sk_err;
+	u16 sk_type;
+	u8 sk_shutdown;
 } __attribute__((preserve_access_index));
 
 struct socket {
@@ -52,6 +57,7 @@ struct unix_sock {
 } __attribute__((preserve_access_index));
 
 enum { AF_UNIX_ = 1, AF_INET_ = 2, AF_INET6_ = 10 };
+enum { TCP_CLOSE_ = 7, SOCK_STREAM_ = 1, SOCK_DONE_BIT = 1, RCV_SHUTDOWN_ = 1, EPIPE_ = 32 };
 enum { MODE_TYPE_MASK = 0170000, MODE_SOCKET = 0140000 };
 
 #endif
