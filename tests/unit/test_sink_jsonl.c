@@ -207,6 +207,29 @@ static void test_data_and_summary(void)
 	connection_unref(c);
 }
 
+static void test_connection(void)
+{
+	struct connection *c = sample_conn();
+	struct sink *s = open_it();
+	char *text;
+
+	c->closed_ns = c->opened_ns + 1;
+	c->end = CONN_END_PROCESS;
+	c->ending = (struct conn_ending){
+		.notify_sent = CONN_NOTIFY_YES, .failed = true, .socket_error = 199, .status = 9
+	};
+	INT_EQ(jsonl_sink.conn_close(s, c), 0);
+	INT_EQ(jsonl_sink.flush(s), 0);
+	jsonl_sink.close(s);
+	text = sample_read(path, NULL);
+	OK(strstr(text, "{\"type\":\"connection\",\"opened\":\"2026-11-21T06:31:00.123456789Z\","
+			"\"closed\":\"2026-11-21T06:31:00.123456790Z\",\"end\":\"process_ended\","
+			"\"close\":{\"how\":\"error\",\"notify_sent\":true,"
+			"\"notify_received\":null,\"socket_error\":\"199\"},\"process\":{"));
+	free(text);
+	connection_unref(c);
+}
+
 static void test_balance(void)
 {
 	struct counters c = {
@@ -317,6 +340,7 @@ int main(void)
 	RUN(test_bodies);
 	RUN(test_latin1_head);
 	RUN(test_data_and_summary);
+	RUN(test_connection);
 	RUN(test_balance);
 	unlink(path);
 	RUN(test_full_disk);

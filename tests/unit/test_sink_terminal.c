@@ -92,6 +92,11 @@ static void test_what_is_missing(void)
 	m->end = MESSAGE_END_CLOSED;
 	has(show(x, false), "\n  !! 1234 bytes lost here (ring full)\n"
 			    "  !! response incomplete: connection closed\n");
+	c->end = CONN_END_FREED;
+	c->ending.broken = true;
+	has(show(x, false), "  !! response incomplete: connection reset or timed out\n");
+	c->end = CONN_END_CAPTURE;
+	has(show(x, false), "  !! response incomplete: the capture ended first\n");
 	has(show(x, true), "\x1b[31m!! 1234 bytes lost here (ring full)\x1b[0m\n");
 	m->lost_bytes = 0;
 	m->body_size = m->body.len + 3250586;
