@@ -46,11 +46,16 @@ int filter_value_uid(const struct filter_word *w, uint64_t *ret, struct error *r
 	return 0;
 }
 
-static bool is_cgroup2(const char *path)
+static bool is_on(const char *path, long magic)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	return statfs(path, &fs) == 0 && fs.f_type == magic;
+}
+
+static bool is_cgroup2(const char *path)
+{
+	return is_on(path, CGROUP2_SUPER_MAGIC);
 }
 
 /* Where version 2's hierarchy is mounted; NULL: nowhere. */
@@ -109,27 +114,22 @@ int filter_value_cgroup(const struct filter_word *w, uint64_t *ret, struct error
 	return 0;
 }
 
-int filter_value_container_at(const char *root, const struct filter_word *w, uint64_t *ret,
-			      struct error *ret_error)
+int filter_value_container_at(const char *root, const char *files_root, const struct filter_word *w,
+			      uint64_t *ret, struct error *ret_error)
 {
-	int r = container_group_find(root, str_from(w->text), ret);
+	int r = container_group_find(root, files_root, str_from(w->text), ret);
 
-	if (r == -EINVAL)
+	if (r == -ENOENT || r == -EINVAL)
 		return error_set(ret_error, r,
 				 FILTER_WORD_FMT
-				 ": not a container's id; it is hexadecimal (only its runtime "
-				 "knows the name: docker inspect -f '{{.Id}}' NAME)",
-				 FILTER_WORD_ARGS(w));
-	if (r == -ENOENT)
-		return error_set(ret_error, r,
-				 FILTER_WORD_FMT
-				 ": no container that runs has an id which begins so; docker ps, "
-				 "podman ps or crictl ps show them",
+				 ": no container that runs is called so or has an id which begins "
+				 "so; docker ps, podman ps or crictl ps show them",
 				 FILTER_WORD_ARGS(w));
 	if (r == -EEXIST)
 		return error_set(ret_error, r,
 				 FILTER_WORD_FMT
-				 ": several containers have ids which begin so; give more digits",
+				 ": several containers are called so or have ids which begin so; "
+				 "give more digits of the id",
 				 FILTER_WORD_ARGS(w));
 	if (r < 0)
 		return error_set_errno(ret_error, r, FILTER_WORD_FMT ": cannot look through %s",
@@ -140,9 +140,12 @@ int filter_value_container_at(const char *root, const struct filter_word *w, uin
 int filter_value_container(const struct filter_word *w, uint64_t *ret, struct error *ret_error)
 {
 	const char *root = cgroup_root();
+	int r;
 
-	return root ? filter_value_container_at(root, w, ret, ret_error)
-		    : no_hierarchy(w, ret_error);
+	if (!root)
+		return no_hierarchy(w, ret_error);
+	r = filter_value_container_at(root, "", w, ret, ret_error);
+	return r;
 }
 
 static int namespace_inode(const char *path, uint64_t *ret)

@@ -44,6 +44,9 @@ static void json_container(struct json *j, const struct container *c)
 	key_c_str(j, "id", c->id[0] ? c->id : NULL);
 	key_c_str(j, "runtime", c->runtime);
 	key_c_str(j, "pod", c->pod[0] ? c->pod : NULL);
+	key_c_str(j, "name", c->name[0] ? c->name : NULL);
+	key_c_str(j, "pod_name", c->pod_name[0] ? c->pod_name : NULL);
+	key_c_str(j, "pod_namespace", c->pod_namespace[0] ? c->pod_namespace : NULL);
 	json_object_end(j);
 }
 

@@ -107,7 +107,7 @@ static void put_time(struct block *b, uint64_t ts_ns)
 	style(b, PLAIN);
 }
 
-/* "07:31:00.123 curl[4242] " */
+/* "07:31:00.123 curl[4242] in web " */
 static void put_who(struct block *b, const struct connection *c, uint64_t ts_ns)
 {
 	put_time(b, ts_ns);
@@ -116,6 +116,13 @@ static void put_who(struct block *b, const struct connection *c, uint64_t ts_ns)
 	put(b, "[");
 	put_u64(b, (uint64_t)c->process->pid);
 	put(b, "] ");
+	if (!c->process->container.name[0])
+		return;
+	style(b, DIM);
+	put(b, "in ");
+	put_untrusted(b, str_from(c->process->container.name));
+	style(b, PLAIN);
+	put(b, " ");
 }
 
 static void put_duration(struct block *b, uint64_t ns)

@@ -78,7 +78,8 @@ static void test_whole_line(void)
 		"\"cmdline\":\"curl https://example.org/a\","
 		"\"started\":\"2026-11-21T06:31:00.123456789Z\",\"ns_pid\":12,"
 		"\"cgroup\":\"/docker/x\",\"unit\":\"web.service\",\"container\":{"
-		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null}},\"conn\":{\"id\":\"4242.1\","
+		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null,\"name\":\"web-7\","
+		"\"pod_name\":null,\"pod_namespace\":null}},\"conn\":{\"id\":\"4242.1\","
 		"\"role\":\"client\",\"local\":null,\"remote\":null,"
 		"\"tls\":{\"version\":null,\"cipher\":null,\"sni\":null,\"alpn\":null,"
 		"\"library\":\"/usr/lib/libssl.so.3\",\"library_version\":null}},\"number\":1,\"http\":\"1.1\","
@@ -96,9 +97,11 @@ static void test_whole_line(void)
 		"\"lost_bytes\":0}\n";
 	struct connection *c = sample_conn();
 	struct exchange *x = sample_exchange(c);
-	char *line = line_of(x);
+	char *line;
 	struct stat st;
 
+	snprintf(c->process->container.name, sizeof(c->process->container.name), "web-7");
+	line = line_of(x);
 	C_STR_EQ(line, want);
 	INT_EQ(stat(path, &st), 0);
 	INT_EQ(st.st_mode & 0777, 0600);

@@ -145,6 +145,9 @@ static void test_server_and_halves(void)
 	struct exchange *x = sample_exchange(c);
 
 	c->role = CONN_ROLE_SERVER;
+	snprintf(c->process->container.name, sizeof(c->process->container.name), "web-7");
+	has(show(x, false), "06:31:00.123 curl[4242] in web-7 ← GET ");
+	c->process->container.name[0] = '\0';
 	has(show(x, false), "curl[4242] ← GET https://example.org/a  200 OK  application/json  "
 			    "↑24 B ↓0 B  34.5 ms\n");
 	x->request.present = false;
