@@ -18,6 +18,9 @@ enum conn_closing_flag {
 
 enum { CLOSING_NOTIFY = CLOSING_NOTIFY_SENT | CLOSING_NOTIFY_RECEIVED };
 
+/* In conn_state.notify: how far above what is for sure that is which the program set itself. */
+enum { CLOSING_SET_SHIFT = 2 };
+
 struct conn_closing {
 	__u8 flags;	   /* set of enum conn_closing_flag */
 	__u8 socket_error; /* that nobody had read from the socket; 0: none */

@@ -26,6 +26,8 @@ enum layout_field {
 	LAYOUT_BIO_NUM,
 	LAYOUT_BIO_NEXT,
 	LAYOUT_BIO_DATA,
+	LAYOUT_CLIENT_RANDOM,
+	LAYOUT_SERVER_RANDOM,
 	LAYOUT_SHUTDOWN,
 	LAYOUT_QUIET_SHUTDOWN,
 	LAYOUT_IN_INIT,
@@ -38,13 +40,15 @@ enum { LAYOUT_STEP_MAX = 2 };
 enum {
 	LAYOUT_BIO_DESCRIPTOR = 0x0100,
 	LAYOUT_BIO_FILTER = 0x0200,
+	LAYOUT_BIO_MEM = 0x0401,
+	LAYOUT_BIO_PAIR = 0x0413,
 	LAYOUT_BIO_ACCEPT = 0x050d,
 };
 
 /* The value is the `len` bytes at the last step of what the one before leads to. */
 struct layout_place {
 	__u8 step_cnt; /* 0: not known */
-	__u8 len;      /* 4 or 8 */
+	__u8 len;      /* 4, 8 or 32 */
 	__u16 steps[LAYOUT_STEP_MAX];
 };
 
@@ -108,9 +112,18 @@ struct rec_conn_info {
 	__u8 server_name[REC_SERVER_NAME_MAX]; /* with NUL */
 };
 
+/* Value of map `unsent_ends`, key: conn id. Ends that found the ring full. */
+struct unsent_end {
+	struct conn_state state;
+	__u32 pid;
+	struct conn_closing closing;
+	__u16 pad16;
+};
+
 _Static_assert(sizeof(struct layout_place) == 6, "layout");
-_Static_assert(sizeof(struct conn_layout) == 112, "layout");
+_Static_assert(sizeof(struct conn_layout) == 124, "layout");
 _Static_assert(sizeof(struct rec_address) == 116, "layout");
 _Static_assert(sizeof(struct rec_conn_info) == 600, "layout");
+_Static_assert(sizeof(struct unsent_end) == 120, "layout");
 
 #endif

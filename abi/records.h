@@ -75,6 +75,8 @@ enum pending_where {
 	PENDING_IN_MEMORY = 0,	     /* the process's, at user_addr; it is being stopped */
 	PENDING_IN_FILE = 1,	     /* its descriptor fd, at file_off; it is being stopped */
 	PENDING_IN_FILE_RUNNING = 2, /* the same, but it goes on: read at once */
+	PENDING_IN_MEMORY_HELD = 3,  /* as the first, but the thread waits in map `held` */
+	PENDING_IN_FILE_HELD = 4,    /* as the second, the same */
 };
 
 /*
@@ -140,7 +142,8 @@ struct conn_state {
 	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
-	__u8 notify_seen, notify_set; /* CLOSING_NOTIFY_: for sure, or by the program itself */
+	__u8 hello_done;	      /* its hello was looked for during a read */
+	__u8 notify;	     /* CLOSING_NOTIFY_: for sure; above them: set by the program itself */
 	__u32 fd, socket;    /* of it: low half of its address in the kernel; 0: not known */
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
@@ -150,14 +153,6 @@ struct conn_key {
 	__u64 object; /* address of the library's connection object */
 	__u32 pid;
 	__u32 pad32;
-};
-
-/* Value of map `unsent_ends`, key: conn id. Ends that found the ring full. */
-struct unsent_end {
-	struct conn_state state;
-	__u32 pid;
-	struct conn_closing closing;
-	__u16 pad16;
 };
 
 /* Only value of the per-CPU map `stats`. */
@@ -194,7 +189,6 @@ _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
 _Static_assert(sizeof(struct conn_state) == 112, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
-_Static_assert(sizeof(struct unsent_end) == 120, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 88, "layout");
 
 #endif

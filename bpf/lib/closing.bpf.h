@@ -39,7 +39,8 @@ static __always_inline u32 closing_of_object(const struct conn_state *conn, u64 
 
 static __always_inline void closing_see(struct conn_state *conn, u64 object)
 {
-	conn->notify_seen |= closing_of_object(conn, object) & CLOSING_NOTIFY & ~conn->notify_set;
+	conn->notify |= closing_of_object(conn, object) & CLOSING_NOTIFY &
+			~(conn->notify >> CLOSING_SET_SHIFT);
 }
 
 /*
@@ -53,7 +54,8 @@ __noinline int closing_is_set(u64 object, u32 pid, u64 mode)
 	if (!conn)
 		return 0;
 	closing_see(conn, object);
-	conn->notify_set = mode & CLOSING_NOTIFY;
+	conn->notify = (conn->notify & CLOSING_NOTIFY) | (mode & CLOSING_NOTIFY)
+								 << CLOSING_SET_SHIFT;
 	return 0;
 }
 
@@ -112,8 +114,8 @@ __noinline u32 closing_look(u64 object, u32 pid)
 	if (!conn || conn->info == CONN_FILTERED)
 		return 0;
 	flags = closing_of_object(conn, object);
-	flags &= ~(u32)(conn->notify_set & CLOSING_NOTIFY);
-	flags |= conn->notify_seen & CLOSING_NOTIFY;
+	flags &= ~(u32)(conn->notify >> CLOSING_SET_SHIFT & CLOSING_NOTIFY);
+	flags |= conn->notify & CLOSING_NOTIFY;
 	sk = closing_socket(conn);
 	if (sk)
 		flags |= closing_of_socket(sk, &error);

@@ -2,27 +2,19 @@
 /*
  * Which files a process has loaded, seen where its loader would tell a debugger: all of them are
  * mapped then, and no code of theirs has run. If one of them was never seen before, user space is
- * told, and the thread waits here until it has put its probes there.
- *
- * The waiting is busy, but gives way: bpf_copy_from_user_task() lets others run who want the
- * processor, and fails as soon as the thread is to be killed. Nothing is ever left waiting: it ends
- * after HOLD_NS by itself, whatever has become of plaintap. And it does not show: no signal, no
- * state that a parent or a shell would see.
+ * told, and the thread waits until it has put its probes there.
  */
 #ifndef PLAINTAP_BPF_LOAD_H
 #define PLAINTAP_BPF_LOAD_H
 
+#include "hold.bpf.h"
 #include "kernel_task.bpf.h"
 #include "load_record.h"
-#include "regs.bpf.h"
 #include "watch.bpf.h"
 
 struct vm_area_struct {
 	struct file *vm_file;
 } __attribute__((preserve_access_index));
-
-/* Set by user space before loading. */
-const volatile bool may_hold = false;
 
 /*
  * Key: struct file_id; value: 1. Files that user space has looked at in some process. Filled here;
@@ -35,24 +27,13 @@ struct {
 	__type(value, u32);
 } known_files SEC(".maps");
 
-/* Key: pid and tid of a thread that waits. Filled here; deleted by user space to let it go, or
- * here. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, u64);
-	__type(value, u32);
-} held SEC(".maps");
-
 enum { ERR_BUSY = 16 };
 
 enum {
-	LOADED_MAX = 1024,	 /* files of one process that are looked at */
-	HOLD_STEP_MAX = 1 << 23, /* what bpf_loop() takes */
+	LOADED_MAX = 1024, /* files of one process that are looked at */
 };
 
-#define HOLD_NS 500000000ull
+#define LOAD_HOLD_NS 500000000ull
 
 /* As <link.h> has them, for 64-bit programs. */
 struct user_r_debug {
@@ -135,35 +116,11 @@ static __always_inline u64 load_list(struct pt_regs *ctx)
 	return debug.map;
 }
 
-static __always_inline bool control_may_hold(void)
-{
-	struct capture_control *c = control_get();
-
-	return c && *(volatile u32 *)&c->hold == HOLD_ON;
-}
-
-struct hold {
-	u64 thread;
-	u64 give_up_ns;
-	u64 stack; /* an address that can be read */
-	u64 is_let_go;
-};
-
-static long hold_step(u32 index, void *user)
-{
-	struct hold *h = user;
-	u8 byte;
-
-	h->is_let_go = !bpf_map_lookup_elem(&held, &h->thread) || !control_may_hold();
-	return h->is_let_go || bpf_ktime_get_ns() >= h->give_up_ns ||
-	       bpf_copy_from_user_task(&byte, 1, (void *)h->stack, bpf_get_current_task_btf(), 0);
-}
-
 /* False: there is no room, so nobody will look. */
-static __always_inline bool load_tell(u64 thread, u32 file_cnt, bool is_held)
+static __always_inline bool load_tell(u64 thread, u64 now_ns, u32 file_cnt, bool is_held)
 {
 	struct rec_load rec = {
-		.head = { REC_LOAD, sizeof(rec), bpf_ktime_get_ns() },
+		.head = { REC_LOAD, sizeof(rec), now_ns },
 		.pid = thread >> 32,
 		.tid = (u32)thread,
 		.file_cnt = file_cnt,
@@ -177,49 +134,26 @@ static __always_inline bool load_tell(u64 thread, u32 file_cnt, bool is_held)
 	return false;
 }
 
-/* True: user space has looked. */
-static __always_inline bool load_wait(struct pt_regs *ctx, u64 thread)
-{
-	struct hold h = {
-		.thread = thread,
-		.give_up_ns = bpf_ktime_get_ns() + HOLD_NS,
-		.stack = REGS_STACK(ctx),
-	};
-
-	bpf_loop(HOLD_STEP_MAX, hold_step, &h, 0);
-	bpf_map_delete_elem(&held, &thread);
-	return h.is_let_go;
-}
-
-/* Who is not there to let it go shall not keep the next ones. */
-static __always_inline void load_waited_in_vain(void)
-{
-	struct capture_control *c = control_get();
-
-	if (!c)
-		return;
-	c->hold = HOLD_SUSPENDED;
-	__sync_fetch_and_add(&c->held_in_vain, 1);
-}
-
 static __always_inline void load_see(struct pt_regs *ctx)
 {
-	u64 thread = bpf_get_current_pid_tgid(), first;
-	u32 cnt, one = 1;
+	u64 thread = bpf_get_current_pid_tgid(), now_ns = bpf_ktime_get_ns(), first;
+	struct capture_control *c = control_get();
 	bool is_held;
+	u32 cnt;
 
-	if (!process_may_be_watched(thread >> 32))
+	if (!c || !process_may_be_watched(thread >> 32))
 		return;
 	first = load_list(ctx);
 	cnt = first ? load_count_unknown(first, false) : 0;
 	if (!cnt)
 		return;
-	is_held = may_hold && control_may_hold() &&
-		  !bpf_map_update_elem(&held, &thread, &one, BPF_ANY);
-	if (!load_tell(thread, cnt, is_held))
-		bpf_map_delete_elem(&held, &thread);
-	else if (is_held && !load_wait(ctx, thread))
-		load_waited_in_vain();
+	is_held = may_hold && hold_begin(thread, now_ns);
+	if (!load_tell(thread, now_ns, cnt, is_held)) {
+		hold_cancel(thread);
+		return;
+	}
+	if (is_held && !hold_wait(thread, LOAD_HOLD_NS))
+		__sync_fetch_and_add(&c->held_in_vain, 1);
 	else
 		load_count_unknown(first, true);
 }

@@ -86,6 +86,7 @@ int list_probes(const char *what, int (*each)(void *user, const struct target *t
 	target_list_init(&targets);
 	r = list_targets(what, &targets, ret_error);
 	for (size_t i = 0; r >= 0 && i < targets.cnt; i++) {
+		tls_library_read_version(targets.items[i]);
 		r = each(user, targets.items[i]);
 		if (r < 0)
 			error_set_errno(ret_error, r, "cannot list %s", targets.items[i]->path);

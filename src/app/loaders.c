@@ -112,10 +112,11 @@ static void note_hold(struct app *a, const struct load_event *e)
 void loaders_take(struct app *a, const struct load_event *e)
 {
 	targets_rescan(a, e->pid);
-	if (!e->is_held)
-		return;
-	kernel_side_let_go(a->kernel, e->pid, e->tid);
-	note_hold(a, e);
+	if (e->is_held) {
+		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+		note_hold(a, e);
+	}
+	targets_read_versions(a);
 }
 
 static int compare_us(const void *a, const void *b)

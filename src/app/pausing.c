@@ -91,6 +91,21 @@ static bool wait_until_stopped(pid_t pid, pid_t tid)
 	}
 }
 
+static bool is_held(const struct pending_call *call)
+{
+	return call->where == PENDING_IN_MEMORY_HELD || call->where == PENDING_IN_FILE_HELD;
+}
+
+/*
+ * Read is what was there before; it counts only if the thread has not gone on meanwhile. A process
+ * that was stopped is known to stand.
+ */
+static bool still_stands(const struct pausing *p, const struct pending_call *call)
+{
+	return !is_held(call) ||
+	       kernel_side_is_held(p->kernel, call->chunk.pid, call->chunk.tid, call->monotonic_ns);
+}
+
 /* Returns how many bytes could be had. */
 static uint64_t read_memory(struct pausing *p, struct collector *c, struct pending_call *call)
 {
@@ -102,7 +117,7 @@ static uint64_t read_memory(struct pausing *p, struct collector *c, struct pendi
 		struct iovec from = { (void *)(uintptr_t)(call->user_addr + done), to.iov_len };
 		ssize_t n = process_vm_readv(call->chunk.pid, &to, 1, &from, 1, 0);
 
-		if (n <= 0)
+		if (n <= 0 || !still_stands(p, call))
 			break;
 		collect_pending_bytes(c, call, p->buffer, (size_t)n);
 		done += (uint64_t)n;
@@ -126,9 +141,15 @@ static uint64_t read_call(struct pausing *p, struct collector *c, struct pending
 		.buffer_len = READ_LEN,
 	};
 
-	if (call->where != PENDING_IN_MEMORY)
+	if (call->where != PENDING_IN_MEMORY && call->where != PENDING_IN_MEMORY_HELD)
 		return sent_file_read(&reader, c, call, stopped);
 	return stopped ? read_memory(p, c, call) : 0;
+}
+
+static bool stands_by_now(const struct pausing *p, const struct pending_call *call)
+{
+	return is_held(call) ? still_stands(p, call)
+			     : wait_until_stopped(call->chunk.pid, call->chunk.tid);
 }
 
 /* The bytes of a call of which no other record follows; `stands` is false: it may be running. */
@@ -141,8 +162,7 @@ static void take_bytes(struct pausing *p, struct collector *c, const struct pend
 	if (!p->buffer)
 		p->buffer = malloc(READ_LEN);
 	if (p->buffer)
-		done = read_call(p, c, &rest,
-				 stands && wait_until_stopped(call->chunk.pid, call->chunk.tid));
+		done = read_call(p, c, &rest, stands && stands_by_now(p, call));
 	if (done < call->len)
 		collect_pending_missing(c, &rest, call->len - done);
 }
@@ -153,13 +173,21 @@ static bool is_void(const struct paused_process *process, const struct pending_c
 	return (call->release_seq & 1) || call->release_seq < process->released_seq;
 }
 
+static void let_go(struct pausing *p, const struct pending_call *call)
+{
+	kernel_side_let_go(p->kernel, call->chunk.pid, call->chunk.tid, call->monotonic_ns);
+	p->cnt++;
+}
+
 void pausing_take(struct pausing *p, struct collector *c, const struct pending_call *call)
 {
 	struct paused_process *process;
 	bool stands;
 
-	if (call->where == PENDING_IN_FILE_RUNNING) {
-		take_bytes(p, c, call, false);
+	if (call->where == PENDING_IN_FILE_RUNNING || is_held(call)) {
+		take_bytes(p, c, call, is_held(call));
+		if (is_held(call))
+			let_go(p, call);
 		return;
 	}
 	process = process_of(p, call->chunk.pid);
@@ -172,8 +200,13 @@ void pausing_take(struct pausing *p, struct collector *c, const struct pending_c
 
 void pausing_take_again(struct pausing *p, const struct pending_call *call)
 {
-	struct paused_process *process = process_of(p, call->chunk.pid);
+	struct paused_process *process;
 
+	if (is_held(call)) {
+		let_go(p, call);
+		return;
+	}
+	process = process_of(p, call->chunk.pid);
 	if (process)
 		process->answered_cnt++;
 }
@@ -208,7 +241,7 @@ static bool may_release(const struct pausing *p, const struct paused_process *pr
 /*
  * The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. A
  * thread that is let go may want this processor at once, and then wait in the kernel side for the
- * number to be even again, without giving the processor back: priority_raise() lets nothing
+ * number to be even again, without giving the processor back: PRIORITY_DRAIN lets nothing
  * ordinary between.
  */
 static void release(struct pausing *p, struct paused_process *process, pid_t pid,

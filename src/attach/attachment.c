@@ -171,7 +171,10 @@ void attachment_check(struct attachment *a)
 		say_if_lost(a, cannot_check(a, r));
 		return;
 	}
-	if (say_if_wrong(a, counts, "; from now on its exported functions are probed")) {
+	if (say_if_wrong(
+		    a, counts,
+		    "; from now on its exported functions are probed, and calls that were under way are not "
+		    "seen either")) {
 		say_if_lost(a, fall_back(a));
 		return;
 	}
@@ -191,9 +194,9 @@ void attachment_check(struct attachment *a)
 
 /*
  * Calls go on meanwhile: one that only a witness sees would look wrong, so the judging ends before
- * any link is closed. The kernel waits for each link: side by side is twice as fast.
+ * any link is closed.
  */
-void attachment_detach(struct attachment *a)
+void attachment_end_check(struct attachment *a)
 {
 	struct witness_counts counts[REC_DIR_CNT];
 
@@ -204,6 +207,10 @@ void attachment_detach(struct attachment *a)
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_forget_counts(&a->checks[dir]);
 	end_checks(a);
+}
+
+void attachment_detach(struct attachment *a)
+{
 	probe_links_close(&a->probes);
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_join(&a->checks[dir]);
@@ -213,6 +220,7 @@ void attachment_free(struct attachment *a)
 {
 	if (!a)
 		return;
+	attachment_end_check(a);
 	attachment_detach(a);
 	free(a);
 }

@@ -25,6 +25,7 @@
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
+#include "side_by_side.h"
 #include "tls.skel.h"
 #include "watchdog.h"
 
@@ -39,6 +40,7 @@ struct kernel_side {
 	bool is_loading;
 	int load_result; /* of the loader */
 	uint32_t pause;	 /* enum pause_when */
+	bool may_hold;	 /* threads may wait in probes */
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
@@ -65,27 +67,33 @@ static enum fashion choose_fashion(const struct features *f)
 	return f->has[FEATURE_MULTI] ? FASHION_MULTI : FASHION_PERF;
 }
 
-/* Without it some connections have no address, but nothing else is missing. */
+/* Without them some connections have no address, but nothing else is missing. */
 static void watch_sockets(struct kernel_side *k)
 {
-	struct bpf_link *link = bpf_program__attach(k->proc->progs.proc_received);
-
-	if (link)
-		k->proc->links.proc_received = link;
-	else
+	k->proc->links.proc_received = bpf_program__attach(k->proc->progs.proc_received);
+	if (k->proc->links.proc_received)
+		return;
+	log_say(LOG_INFO, "this kernel does not tell what is received from Unix sockets (%s)",
+		strerror(errno));
+	k->proc->links.proc_received_tcp = bpf_program__attach(k->proc->progs.proc_received_tcp);
+	if (!k->proc->links.proc_received_tcp)
 		log_say(LOG_INFO, "this kernel does not tell when TCP data are received (%s)",
 			strerror(errno));
 }
 
-static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
+static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
 
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
-	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, hold);
-	k->proc->rodata->may_hold = k->loaders.may_hold;
+	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
+	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
+	if (k->prober.fashion == FASHION_SESSION)
+		bpf_map__set_max_entries(k->proc->maps.calls, 1);
+	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
+	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
 		return error_set_errno(ret_error, r,
@@ -94,7 +102,6 @@ static int load_proc(struct kernel_side *k, bool hold, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
-	loader_probes_loaded(&k->loaders, k->proc->maps.held);
 	watch_sockets(k);
 	return 0;
 }
@@ -152,9 +159,11 @@ static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
-	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
+	/* Programs for links without cookies have no loops. */
+	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP] && k->prober.has_cookie;
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
+	k->tls->rodata->may_hold = k->may_hold;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
@@ -186,9 +195,10 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
 		return error_set_errno(
 			ret_error, r,
 			"the kernel refused the BPF programs for TLS (-vv says more)");
-	if (k->pause == PAUSE_NEVER || k->watchdog.pid)
+	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
 		return 0;
-	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused));
+	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused),
+			   bpf_map__fd(k->proc->maps.held));
 	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
 }
 
@@ -202,7 +212,8 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->pause = opt->pause;
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
-	k->control->hold = k->loaders.may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->sees_all_sockets = k->proc->links.proc_received != NULL;
 	return 0;
 }
 
@@ -251,7 +262,10 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 		goto out;
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
-	r = load_proc(k, opt->hold, ret_error);
+	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	k->proc->rodata->may_ask_traits = opt->asks_traits;
+	k->tls->rodata->may_ask_traits = opt->asks_traits;
+	r = load_proc(k, ret_error);
 	if (r < 0)
 		goto out;
 	r = open_control(k, opt, ret_error);
@@ -333,43 +347,57 @@ bool kernel_side_sees_loading(const struct kernel_side *k)
 
 bool kernel_side_holds(const struct kernel_side *k)
 {
-	return k->loaders.may_hold;
+	return k->may_hold;
 }
 
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid)
+static uint64_t thread_key(pid_t pid, pid_t tid)
 {
-	loader_probes_let_go(&k->loaders, pid, tid);
+	return (uint64_t)pid << 32 | (uint32_t)tid;
+}
+
+bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid), since;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(k->proc->maps.held), &thread, &since) &&
+	       since == since_ns;
+}
+
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid);
+
+	if (kernel_side_is_held(k, pid, tid, since_ns))
+		bpf_map_delete_elem(bpf_map__fd(k->proc->maps.held), &thread);
 	if (k->control->hold == HOLD_SUSPENDED)
 		k->control->hold = HOLD_ON;
 }
 
-static void *close_loaders(void *user)
+/* The loaders' probes come last of all. */
+static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
-	loader_probes_done(&k->loaders);
-	return NULL;
+	if (i < k->attachment_cnt)
+		attachment_detach(k->attachments[i]);
+	else
+		loader_probes_done(&k->loaders);
 }
 
-/* The kernel waits for each link: side by side is twice as fast. */
 void kernel_side_detach(struct kernel_side *k)
 {
-	pthread_t beside;
-	bool is_beside;
-
 	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
 	if (k->control)
 		k->control->hold = HOLD_OFF;
-	is_beside = k->loaders.link_cnt && !pthread_create(&beside, NULL, close_loaders, k);
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		attachment_end_check(k->attachments[i]);
+	side_by_side(k->attachment_cnt + 1, take_off, k);
 	while (k->attachment_cnt)
 		attachment_free(k->attachments[--k->attachment_cnt]);
 	free(k->attachments);
 	k->attachments = NULL;
 	if (k->proc)
 		proc_bpf__detach(k->proc);
-	if (is_beside)
-		pthread_join(beside, NULL);
-	loader_probes_done(&k->loaders);
 }
 
 void kernel_side_close(struct kernel_side *k)
@@ -388,11 +416,15 @@ void kernel_side_close(struct kernel_side *k)
 
 void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
 {
-	int fd = bpf_map__fd(k->tls->maps.paused);
 	struct pause_state state;
 	uint32_t key, next;
-	int r = bpf_map_get_next_key(fd, NULL, &next);
+	int fd, r;
 
+	/* Without probes nobody can have been stopped, and the object is the loading thread's. */
+	if (k->is_loading)
+		return;
+	fd = bpf_map__fd(k->tls->maps.paused);
+	r = bpf_map_get_next_key(fd, NULL, &next);
 	while (!r) {
 		key = next;
 		r = bpf_map_get_next_key(fd, &key, &next);
@@ -428,6 +460,11 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
 	return 0;
+}
+
+bool kernel_side_asks_traits(const struct kernel_side *k)
+{
+	return k->proc->rodata->may_ask_traits;
 }
 
 int kernel_side_watched_fd(const struct kernel_side *k)

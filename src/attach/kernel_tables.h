@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "records.h"
+#include "conn_record.h"
 
 struct kernel_side;
 

@@ -7,35 +7,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "links.h"
 #include "load_record.h"
 
 void loader_probes_init(struct loader_probes *l, const struct features *f,
-			struct bpf_program *program, bool hold)
+			struct bpf_program *program, bool may_hold)
 {
 	bool can_see = f->has[FEATURE_COOKIE] && f->has[FEATURE_LOOP];
 
-	*l = (struct loader_probes){ .held_fd = -1 };
+	*l = (struct loader_probes){ 0 };
 	bpf_program__set_autoload(program, can_see);
 	bpf_program__set_autoattach(program, false);
 	if (!can_see)
 		return;
 	l->program = program;
 	l->is_multi = f->has[FEATURE_MULTI];
-	l->may_hold = hold && f->has[FEATURE_SLEEP];
 	if (l->is_multi)
 		bpf_program__set_expected_attach_type(program,
 						      (enum bpf_attach_type)LINK_TYPE_UPROBE_MULTI);
-	if (l->may_hold)
+	if (may_hold)
 		bpf_program__set_flags(program, BPF_F_SLEEPABLE);
-}
-
-void loader_probes_loaded(struct loader_probes *l, const struct bpf_map *held)
-{
-	l->held_fd = bpf_map__fd(held);
 }
 
 static int keep_link(struct loader_probes *l, int fd)
@@ -68,13 +61,6 @@ int loader_probes_add(struct loader_probes *l, int fd, const struct loader_hook 
 	else
 		link = link_perf_uprobe(bpf_program__fd(l->program), &place, false, true);
 	return link < 0 ? link : keep_link(l, link);
-}
-
-void loader_probes_let_go(const struct loader_probes *l, pid_t pid, pid_t tid)
-{
-	uint64_t thread = (uint64_t)pid << 32 | (uint32_t)tid;
-
-	bpf_map_delete_elem(l->held_fd, &thread);
 }
 
 void loader_probes_done(struct loader_probes *l)

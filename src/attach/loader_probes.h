@@ -12,33 +12,26 @@
 #include "features.h"
 #include "model/loader_hook.h"
 
-struct bpf_map;
 struct bpf_program;
 
 struct loader_probes {
 	const struct bpf_program *program; /* borrowed; NULL: this kernel cannot do it */
-	int held_fd;			   /* the map `held`, borrowed */
 	bool is_multi;
-	bool may_hold; /* threads may wait here */
-	int *links;    /* owned; closing one detaches */
+	int *links; /* owned; closing one detaches */
 	size_t link_cnt;
 };
 
 /*
  * Before the object with `program` is loaded: makes of it what this kernel has, or leaves it out.
- * `hold`: may threads wait, if the kernel has what it takes?
+ * `may_hold`: threads may wait in it.
  */
 void loader_probes_init(struct loader_probes *l, const struct features *f,
-			struct bpf_program *program, bool hold);
-/* Once it is loaded. */
-void loader_probes_loaded(struct loader_probes *l, const struct bpf_map *held);
+			struct bpf_program *program, bool may_hold);
 /*
  * Probes the loader that is open as `fd`, in every process or with `pid` in that one only.
  * -EOPNOTSUPP: this kernel cannot do it.
  */
 int loader_probes_add(struct loader_probes *l, int fd, const struct loader_hook *hook, pid_t pid);
-/* The thread that was told as held may go on. */
-void loader_probes_let_go(const struct loader_probes *l, pid_t pid, pid_t tid);
 /* Takes the probes off. Threads that wait are to be let go first. */
 void loader_probes_done(struct loader_probes *l);
 

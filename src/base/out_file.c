@@ -17,12 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "out_open.h"
 #include "writer.h"
-
-enum { OUT_FLAGS = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY };
 
 enum out_op { OUT_WRITE, OUT_CREATE, OUT_RESUME, OUT_PAUSE, OUT_CLOSE };
 
@@ -46,84 +45,14 @@ struct out_job {
 /* In front of the bytes of a batch. */
 static const size_t marks_size = OUT_FILE_MARK_MAX * sizeof(uint32_t);
 
-static int say_open_error(struct error *err, int code, const char *shown)
-{
-	switch (code) {
-	case -ENOENT:
-		return error_set(err, code, "%s: the folder does not exist: create it first",
-				 shown);
-	case -ENOTDIR:
-		return error_set(err, code, "%s: a part of the path is no folder", shown);
-	case -EISDIR:
-		return error_set(err, code,
-				 "%s is a folder: name a file, or write '%s/' for one file per "
-				 "connection",
-				 shown, shown);
-	case -ELOOP:
-		return error_set(err, code,
-				 "%s is a symbolic link, which is not followed: name the file "
-				 "itself, or use '-o -' for standard output",
-				 shown);
-	case -EEXIST:
-		return error_set(err, code,
-				 "%s exists: name another file, or use --force to overwrite it",
-				 shown);
-	case -ENXIO:
-		return error_set(err, code,
-				 "%s: nobody reads from this pipe yet: start its reader "
-				 "first",
-				 shown);
-	}
-	return error_set_errno(err, code, "cannot write %s", shown);
-}
-
-/* What is there already: a device or pipe as it is, a regular file only with `force`. */
-static int open_existing(int dirfd, const char *path, bool force, int *ret_fd)
-{
-	CLEANUP_CLOSE int fd = -1;
-	struct stat st;
-
-	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (S_ISLNK(st.st_mode))
-		return -ELOOP;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (S_ISREG(st.st_mode) && !force)
-		return -EEXIST;
-	/* O_NONBLOCK: a pipe without a reader fails instead of waiting. */
-	fd = openat(dirfd, path, OUT_FLAGS | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	/* The name may have changed hands since: what was opened decides. */
-	if (S_ISREG(st.st_mode)) {
-		if (!force)
-			return -EEXIST;
-		if (fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0)
-			return -errno;
-	}
-	if (fcntl(fd, F_SETFL, 0) < 0)
-		return -errno;
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-static int open_any(int dirfd, const char *path, bool force, int *ret_fd)
-{
-	int fd = openat(dirfd, path, OUT_FLAGS | O_CREAT | O_EXCL, 0600);
-
-	if (fd < 0)
-		return errno == EEXIST ? open_existing(dirfd, path, force, ret_fd) : -errno;
-	*ret_fd = fd;
-	return 0;
-}
-
 static void opened(struct out_file *f, int fd)
 {
 	struct stat st;
 
 	f->fd = fd;
 	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (f->regular && !f->borrowed)
+		out_room_init(&f->room, fd);
 	f->made = true;
 }
 
@@ -138,9 +67,9 @@ int out_file_open(struct out_file *f, int dirfd, const char *path, const char *s
 	int fd = -1, r;
 
 	*f = (struct out_file){ .fd = -1 };
-	r = open_any(dirfd, path, force, &fd);
+	r = out_open(dirfd, path, force, &fd);
 	if (r < 0)
-		return say_open_error(ret_error, r, shown);
+		return out_open_error(ret_error, r, shown);
 	start(f, batch_max);
 	opened(f, fd);
 	return 0;
@@ -149,8 +78,8 @@ int out_file_open(struct out_file *f, int dirfd, const char *path, const char *s
 void out_file_borrow(struct out_file *f, int fd, size_t batch_max)
 {
 	start(f, batch_max);
-	opened(f, fd);
 	f->borrowed = true;
+	opened(f, fd);
 }
 
 void out_file_use_writer(struct out_file *f, struct writer *writer)
@@ -213,10 +142,22 @@ static void set_error(struct out_file *f, int code)
 		__atomic_store_n(f->shared_error, code, __ATOMIC_RELEASE);
 }
 
-static int write_all(struct out_file *f, const uint8_t *data, size_t len)
+/* What is still to be written after `len` bytes: no empty part in front. */
+static void skip(struct iovec **parts, int *cnt, size_t len)
 {
-	while (len) {
-		ssize_t n = write(f->fd, data, len);
+	for (; *cnt && len >= (*parts)->iov_len; (*parts)++, (*cnt)--)
+		len -= (*parts)->iov_len;
+	if (!*cnt)
+		return;
+	(*parts)->iov_base = (uint8_t *)(*parts)->iov_base + len;
+	(*parts)->iov_len -= len;
+}
+
+static int write_all(struct out_file *f, struct iovec *parts, int cnt)
+{
+	skip(&parts, &cnt, 0);
+	while (cnt) {
+		ssize_t n = writev(f->fd, parts, cnt);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -230,23 +171,41 @@ static int write_all(struct out_file *f, const uint8_t *data, size_t len)
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 		set_written(f, f->written + (uint64_t)n);
-		data += n;
-		len -= (size_t)n;
+		skip(&parts, &cnt, (size_t)n);
 	}
 	return 0;
 }
 
-static void do_write(struct out_file *f, const struct out_job *job)
+static const struct out_job *next_of(const struct out_job *job)
 {
+	return (const struct out_job *)job->base.next;
+}
+
+/* Up to the last mark that is all in the file. */
+static void set_safe(struct out_file *f, const struct out_job *job, uint64_t begin)
+{
+	for (; job; begin += job->len, job = next_of(job))
+		for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
+			f->safe = begin + job->tail[i];
+}
+
+/* A list of at most WRITER_GROUP_MAX. */
+static void do_write(struct out_file *f, const struct out_job *first)
+{
+	struct iovec parts[WRITER_GROUP_MAX];
 	uint64_t begin = f->written;
-	int r;
+	size_t len = 0;
+	int cnt = 0, r;
 
 	if (f->error)
 		return;
-	r = write_all(f, job->data, job->len);
-	/* Up to the last mark that is all in the file. */
-	for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
-		f->safe = begin + job->tail[i];
+	for (const struct out_job *job = first; job; job = next_of(job)) {
+		parts[cnt++] = (struct iovec){ (void *)job->data, job->len };
+		len += job->len;
+	}
+	out_room_make(&f->room, f->fd, f->written, len);
+	r = write_all(f, parts, cnt);
+	set_safe(f, first, begin);
 	if (r < 0) {
 		cut_back(f);
 		set_error(f, r);
@@ -256,7 +215,7 @@ static void do_write(struct out_file *f, const struct out_job *job)
 static int do_create(struct out_file *f, const struct out_job *job)
 {
 	int fd = -1;
-	int r = open_any(job->dirfd, job->path, job->force, &fd);
+	int r = out_open(job->dirfd, job->path, job->force, &fd);
 
 	if (!r)
 		opened(f, fd);
@@ -267,7 +226,7 @@ static int do_resume(struct out_file *f, const struct out_job *job)
 {
 	if (f->error)
 		return 0;
-	f->fd = openat(job->dirfd, job->path, OUT_FLAGS | O_APPEND);
+	f->fd = openat(job->dirfd, job->path, OUT_OPEN_FLAGS | O_APPEND);
 	return f->fd < 0 ? -errno : 0;
 }
 
@@ -275,12 +234,15 @@ static int do_close(struct out_file *f)
 {
 	int r = 0;
 
+	if (f->fd >= 0)
+		out_room_give_back(&f->room, f->fd, f->written);
 	if (f->fd >= 0 && !f->borrowed && close(f->fd) < 0)
 		r = -errno;
 	f->fd = -1;
 	return r;
 }
 
+/* A list only where they are OUT_WRITE. */
 static void do_job(const struct out_job *job)
 {
 	struct out_file *f = job->file;
@@ -305,25 +267,37 @@ static void do_job(const struct out_job *job)
 		set_error(f, r);
 }
 
-/* In the writer's thread. The file may be gone when its last job is done: so nothing of it after.
- */
-static void run_job(struct writer_job *base)
+static void free_job(struct writer *writer, struct out_job *job)
 {
-	struct out_job *job = (struct out_job *)base;
-	struct writer *writer = job->file->writer;
-
-	do_job(job);
 	free(job->owned);
 	if (job->is_batch)
-		writer_recycle(writer, base);
+		writer_recycle(writer, &job->base);
 	else
 		free(job);
 }
 
+/*
+ * In the writer's thread. The file may be gone when its last job is done: so nothing of it after.
+ */
+static void run_jobs(struct writer_job *first)
+{
+	struct writer *writer = ((struct out_job *)first)->file->writer;
+
+	do_job((struct out_job *)first);
+	while (first) {
+		struct writer_job *next = first->next;
+
+		free_job(writer, (struct out_job *)first);
+		first = next;
+	}
+}
+
 static void submit(struct out_file *f, struct out_job *job, size_t cost)
 {
-	job->base.run = run_job;
+	job->base.run = run_jobs;
 	job->base.cost = cost;
+	/* What is written together saves calls, and the kernel gets larger pages for its cache. */
+	job->base.group = job->op == OUT_WRITE ? f : NULL;
 	f->ticket = writer_submit(f->writer, &job->base);
 }
 

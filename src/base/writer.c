@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A list of jobs under one lock. A job leaves the list when it is begun, but counts as queued until
- * it is done: what it holds is memory still. Each side wakes the other only when that one waits.
+ * it is done: what it holds is memory still. The thread is an ordinary one while it keeps up: it
+ * goes before all other ordinary ones from a queue that fills until that is nearly empty. Each side
+ * wakes the other only when that one waits.
  */
 #include "writer.h"
 
@@ -10,8 +12,16 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { SPARE_MAX = 32 };
+#include "priority.h"
+
+enum {
+	SPARE_MAX = 32,
+	/* Parts of the queue: */
+	URGENT_PART = 4, /* filled so far, the thread goes before ordinary ones, … */
+	CALM_PART = 16,	 /* … until no more than this is left */
+};
 
 struct writer {
 	pthread_mutex_t lock;
@@ -23,6 +33,8 @@ struct writer {
 	bool idle;    /* the thread waits for work */
 	bool awaited; /* somebody waits for `done` */
 	bool stop;
+	pid_t tid;   /* of the thread, 0: it has not run yet */
+	bool urgent; /* it goes before ordinary ones */
 	struct writer_stats stats;
 	struct writer_job *spares;
 	size_t spare_cnt, spare_cost;
@@ -66,20 +78,49 @@ struct writer *writer_new(size_t queue_max, size_t spare_cost)
 	return w;
 }
 
-/* Called and left with the lock held; without it while the job runs. */
-static void run_first(struct writer *w)
+/* With the lock held. */
+static void set_urgent(struct writer *w, bool urgent)
 {
-	struct writer_job *job = w->first;
-	size_t cost = job->cost;
+	w->urgent = urgent;
+	priority_set(w->tid, urgent ? PRIORITY_WRITE : PRIORITY_ORDINARY);
+}
 
-	w->first = job->next;
+/* Takes the first job and what is done with it out of the list, which is not empty. */
+static struct writer_job *take_group(struct writer *w, size_t *ret_cost, unsigned *ret_cnt)
+{
+	struct writer_job *first = w->first, *last = first;
+	size_t cost = first->cost;
+	unsigned cnt = 1;
+
+	for (; first->group && cnt < WRITER_GROUP_MAX; cnt++) {
+		if (!last->next || last->next->group != first->group)
+			break;
+		last = last->next;
+		cost += last->cost;
+	}
+	w->first = last->next;
 	if (!w->first)
 		w->end = &w->first;
+	last->next = NULL;
+	*ret_cost = cost;
+	*ret_cnt = cnt;
+	return first;
+}
+
+/* Called and left with the lock held; without it while the jobs run. */
+static void run_first(struct writer *w)
+{
+	size_t cost;
+	unsigned cnt;
+	struct writer_job *job = take_group(w, &cost, &cnt);
+
 	pthread_mutex_unlock(&w->lock);
 	job->run(job);
 	pthread_mutex_lock(&w->lock);
 	w->queued -= cost;
-	w->finished++;
+	w->finished += cnt;
+	if (w->urgent && w->queued <= w->queue_max / CALM_PART)
+		set_urgent(w, false);
 	if (w->awaited)
 		pthread_cond_signal(&w->done);
 }
@@ -90,6 +131,7 @@ static void *run(void *user)
 
 	prctl(PR_SET_NAME, "plaintap-write");
 	pthread_mutex_lock(&w->lock);
+	w->tid = gettid();
 	while (w->first || !w->stop) {
 		if (w->first) {
 			run_first(w);
@@ -138,6 +180,20 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
+/* With the lock held. */
+static void wake(struct writer *w)
+{
+	if (!w->idle || !w->first)
+		return;
+	w->idle = false;
+	pthread_cond_signal(&w->work);
+}
+
+static bool is_enough(const struct writer *w)
+{
+	return w->queued >= WRITER_WAKE || w->queued >= w->queue_max / URGENT_PART;
+}
+
 static bool has_room(const struct writer *w, size_t cost)
 {
 	return !w->queued || (w->queued <= w->queue_max && cost <= w->queue_max - w->queued);
@@ -151,6 +207,7 @@ static void wait_for_room(struct writer *w, size_t cost)
 		return;
 	begin_ns = now_ns();
 	w->stats.waits++;
+	wake(w);
 	w->awaited = true;
 	while (!has_room(w, cost))
 		pthread_cond_wait(&w->done, &w->lock);
@@ -170,15 +227,24 @@ uint64_t writer_submit(struct writer *w, struct writer_job *job)
 	w->queued += job->cost;
 	if (w->queued > w->stats.peak)
 		w->stats.peak = w->queued;
+	if (!w->urgent && w->tid && w->queued > w->queue_max / URGENT_PART)
+		set_urgent(w, true);
 	job->next = NULL;
 	*w->end = job;
 	w->end = &job->next;
 	if (!w->has_thread)
 		run_first(w);
-	else if (w->idle)
-		pthread_cond_signal(&w->work);
+	else if (is_enough(w))
+		wake(w);
 	pthread_mutex_unlock(&w->lock);
 	return ticket;
+}
+
+void writer_start(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	wake(w);
+	pthread_mutex_unlock(&w->lock);
 }
 
 uint64_t writer_newest(const struct writer *w)
@@ -189,6 +255,7 @@ uint64_t writer_newest(const struct writer *w)
 void writer_wait(struct writer *w, uint64_t ticket)
 {
 	pthread_mutex_lock(&w->lock);
+	wake(w);
 	w->awaited = true;
 	while (w->finished < ticket)
 		pthread_cond_wait(&w->done, &w->lock);
@@ -200,6 +267,7 @@ void writer_stats(struct writer *w, struct writer_stats *ret)
 {
 	pthread_mutex_lock(&w->lock);
 	*ret = w->stats;
+	ret->is_resting = w->idle;
 	pthread_mutex_unlock(&w->lock);
 }
 

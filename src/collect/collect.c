@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "conn_info_record.h"
+#include "conn_record.h"
 #include "load_record.h"
 #include "model/counters.h"
 #include "model/gap.h"
@@ -94,10 +95,10 @@ static bool pending_is_valid(const struct rec_pending *r)
 {
 	if (r->head.size != sizeof(*r) || !r->len || r->dir >= REC_DIR_CNT || !r->pid)
 		return false;
-	if (r->where == PENDING_IN_MEMORY)
+	if (r->where == PENDING_IN_MEMORY || r->where == PENDING_IN_MEMORY_HELD)
 		return true;
-	return r->where <= PENDING_IN_FILE_RUNNING && r->fd <= INT32_MAX &&
-	       r->file_off <= INT64_MAX && r->len <= INT64_MAX - r->file_off;
+	return r->where <= PENDING_IN_FILE_HELD && r->fd <= INT32_MAX && r->file_off <= INT64_MAX &&
+	       r->len <= INT64_MAX - r->file_off;
 }
 
 static bool take_pending(struct collector *c, const struct ring_record *rec)
@@ -311,7 +312,7 @@ static void give_state(struct collector *c, pid_t pid, const struct conn_state *
 void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
 			enum conn_end why, int status)
 {
-	struct conn_closing closing = { .flags = state->notify_seen };
+	struct conn_closing closing = { .flags = state->notify & CLOSING_NOTIFY };
 	struct conn_ending ending = ending_of(&closing);
 
 	ending.status = status;

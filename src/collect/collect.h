@@ -13,6 +13,7 @@
 
 struct conn_info;
 struct counters;
+struct unsent_end;
 
 enum process_event {
 	PROCESS_FORKED,

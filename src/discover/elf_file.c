@@ -13,6 +13,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <gelf.h>
+#include <limits.h>
 #include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -408,15 +409,21 @@ static void find_in_table(struct elf_file *f, Elf_Data *symbols, size_t strings,
 			  struct elf_function *functions, size_t cnt)
 {
 	size_t symbol_cnt = symbols->d_size / sizeof(Elf64_Sym);
+	bool begins_one[UCHAR_MAX + 1] = { false };
 	const char *name;
 	GElf_Sym sym;
 
+	/* Most names of a large program (C++) begin like none that is looked for. */
+	for (size_t k = 0; k < cnt; k++)
+		begins_one[(unsigned char)functions[k].name[0]] = true;
 	for (size_t i = 0; i < symbol_cnt; i++) {
 		if (!gelf_getsym(symbols, (int)i, &sym) ||
 		    (!is_defined(&sym, STT_FUNC) && !is_defined(&sym, STT_OBJECT)))
 			continue;
 		name = table_string(f, strings, sym.st_name);
-		for (size_t k = 0; name && k < cnt; k++)
+		if (!name || !begins_one[(unsigned char)name[0]])
+			continue;
+		for (size_t k = 0; k < cnt; k++)
 			if (!functions[k].found &&
 			    is_defined(&sym, functions[k].is_variable ? STT_OBJECT : STT_FUNC) &&
 			    strcmp(functions[k].name, name) == 0)

@@ -218,8 +218,7 @@ int tls_library_examine(int fd, const char *path, unsigned flags, struct target 
 	if (r < 0)
 		goto out;
 	read_layout(elf, t);
-	if (flags & TLS_LIBRARY_PROGRAM)
-		library_version_read(fd, t->version);
+	t->wants_version = flags & TLS_LIBRARY_PROGRAM;
 	t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (t->fd < 0 || fstat(t->fd, &st) < 0) {
 		r = error_set_errno(ret_error, -errno, "cannot keep %s open", path);
@@ -267,4 +266,11 @@ int tls_library_collect_program(int fd, const char *path, struct target_list *li
 				struct error *ret_error)
 {
 	return collect(fd, path, TLS_LIBRARY_PROGRAM, list, ret_error);
+}
+
+void tls_library_read_version(struct target *t)
+{
+	if (t->wants_version)
+		library_version_read(t->fd, t->version);
+	t->wants_version = false;
 }

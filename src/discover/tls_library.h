@@ -37,6 +37,9 @@ enum tls_library_flags {
 int tls_library_examine(int fd, const char *path, unsigned flags, struct target **ret,
 			struct error *ret_error);
 
+/* Reads what was put off, if it was: a hundred megabytes take 20 ms. */
+void tls_library_read_version(struct target *t);
+
 /*
  * Examines an open file unless it is in the list, and adds it. 1: added, 0: it was there;
  * otherwise as above, and -ENOSPC from the list.

@@ -80,7 +80,8 @@ struct target {
 	size_t fallback_cnt;
 	char crypto[TARGET_CRYPTO_MAX];	  /* "libcrypto.so.3", as it needs it; "": none */
 	char version[TARGET_VERSION_MAX]; /* "OpenSSL 3.0.17", as its libcrypto says; "": unknown */
-	struct tls_layout layout;	  /* of its objects, and of that library's */
+	bool wants_version; /* its own file says it, and has not been asked: it may be large */
+	struct tls_layout layout; /* of its objects, and of that library's */
 };
 
 /* NULL without memory; fd is -1. */

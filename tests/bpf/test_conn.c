@@ -13,6 +13,7 @@
 #include "bpf_run.h"
 #include "collect/ring.h"
 #include "conn_test.skel.h"
+#include "conn_record.h"
 #include "records.h"
 #include "tap.h"
 

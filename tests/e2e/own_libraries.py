@@ -6,7 +6,7 @@ our private copies of OpenSSL, so that no probe ever sits in a file that other p
 """
 
 from harness import (TLS_PAIR, Skip, check, env, need, need_namespaces, os, libraries_of, shutil,
-                     subprocess)
+                     signal, subprocess)
 
 
 def copies(case):
@@ -35,11 +35,40 @@ def copies(case):
     return folder, root + "/cache"
 
 
+BIND_CACHE = 'mount --bind "$0" /etc/ld.so.cache && exec "$@"'
+
+
 def whole_machine(case, *args):
-    """plaintap in whole-machine mode, ready; and the environment of programs that it sees."""
+    """
+    plaintap in whole-machine mode, ready; and the environment of programs that it sees. It also looks
+    for libraries in running processes: to be called with filters that only our programs pass.
+    """
     folder, cache = copies(case)
-    prefix = ["unshare", "-m", "--propagation", "private", "sh", "-c",
-              'mount --bind "$0" /etc/ld.so.cache && exec "$@"', cache]
-    p = case.tap(*args, prefix=prefix)
+    p = case.tap(*args, prefix=["unshare", "-m", "--propagation", "private", "sh", "-c", BIND_CACHE,
+                                cache])
     check(p.ready, "ready: " + p.err())
     return p, env(LD_LIBRARY_PATH=folder)
+
+
+def blind_whole_machine(case, *args):
+    """
+    The same without filters: in a pid namespace of its own, where no other process of the machine
+    can be looked into. So it probes what the cache lists, and nothing else can lead it anywhere.
+    """
+    folder, cache = copies(case)
+    p = case.tap("-v", *args, prefix=["unshare", "-m", "-p", "-f", "--mount-proc", "--propagation",
+                                      "private", "sh", "-c", BIND_CACHE, cache])
+    check(p.ready, "ready: " + p.err())
+    with open("/proc/%d/task/%d/children" % (p.pid, p.pid), encoding="ascii") as f:
+        inner = int(f.read())
+    p.stop = lambda sig=signal.SIGTERM: os.kill(inner, sig)
+    return p, env(LD_LIBRARY_PATH=folder)
+
+
+def check_probed_only_below(p, folder):
+    """What plaintap has said with -v of the files that it probes."""
+    probed = [line.split()[2] for line in p.err().splitlines()
+              if line.startswith("plaintap: probing ")]
+    check(probed, "it says what it probes")
+    for path in probed:
+        check(path.startswith(folder + "/"), "only our copies are probed, not " + path)

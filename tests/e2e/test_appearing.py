@@ -6,6 +6,7 @@ import time
 from harness import (PROGS, TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, env,
                      exchanges, flows_in, libraries_of, main, need, need_namespaces, of_type, os, read_jsonl,
                      shutil, signal, subprocess, truth_of)
+from waiting_parent import under_parent
 
 STARTS, NEW_FILES = 500, 30
 PAIR = TLS_PAIR + " --socketpair --size 64"
@@ -144,26 +145,11 @@ def test_deleted(case):
     check_all(case, truth_of(out), 4)
 
 
-PARENT = """
-import os, signal, sys
-seen = []
-signal.signal(signal.SIGCHLD, lambda *_: seen.append(1))
-pid = os.fork()
-if not pid:
-    os.execve(sys.argv[1], sys.argv[1:], os.environ)
-_, status = os.waitpid(pid, os.WUNTRACED)
-assert os.WIFEXITED(status), hex(status)
-assert len(seen) == 1, seen
-sys.exit(os.WEXITSTATUS(status))
-"""
-
-
 def test_parent_sees_no_stop(case):
     """Shells and sudo wait for stopped children, and would act on one."""
     folder = own_library(case)
     p = case.tap_run("--strict", "-o", case.path("flows") + "/", "-o", case.path("out.jsonl"), "--",
-                     "/usr/bin/python3", "-c", PARENT, *PAIR.split(),
-                     environ=env(LD_LIBRARY_PATH=folder))
+                     *under_parent(*PAIR.split()), environ=env(LD_LIBRARY_PATH=folder))
     check_all(case, truth_of(p.out()), 4)
 
 

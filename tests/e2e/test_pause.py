@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Programs that plaintap stops for a moment so that nothing is lost are always let go again."""
 
-from harness import (TLS_PAIR, check, check_eq, check_truth, main, os, select, signal, subprocess,
-                     truth_of)
+from harness import (TLS_PAIR, check, check_eq, check_truth, main, of_type, os, read_jsonl, select,
+                     signal, subprocess, time, truth_of)
+from waiting_parent import under_parent
 
 # Calls longer than a quarter of the buffer: the program is stopped for each.
 LONG = ["--size", "1M", "--count", "60", "--dir", "both"]
-SLOW = ["--on-pressure", "slow", "--buffer", "256K"]
+SMALL = ["--buffer", "256K"]
+# What is read comes in short calls, which must find room while their peer is held back.
+LONGER = ["--size", "6M", "--count", "10", "--dir", "both"]
+ROOMY = ["--buffer", "16M"]
+SLOW = ["--on-pressure", "slow"] + SMALL
+# Kernels before 6.0 cannot hold a thread back.
+WITHOUT_HOLD = ["--without", "sleep"]
+# Nor follow a call of any length through the buffer.
+WITHOUT_LOOPS = ["--without", "session,multi,cookie"]
 
 
 def child_of(parent):
@@ -32,28 +41,53 @@ def wait_gone(pid, seconds=30):
         os.close(fd)
 
 
-def test_killed(case, delay):
+def test_killed(case, delay, *how):
     """SIGKILL at some moment of many stops."""
     flows = case.path("flows") + "/"
-    p = case.tap("-o", flows, *SLOW, "--", TLS_PAIR, *LONG)
+    p = case.tap("-o", flows, *how, "--", TLS_PAIR, *LONG)
     check(p.ready, "ready: " + p.err())
     try:
         p.p.wait(delay)
     except subprocess.TimeoutExpired:
         pass
     child = child_of(p.pid)
+    start = time.monotonic()
     p.stop(signal.SIGKILL)
     p.wait()
+    # What a probe holds back keeps the kernel from taking the probe away.
+    check(time.monotonic() - start < 3, "plaintap is gone at once")
     if child and os.path.exists("/proc/%d" % child):
         wait_gone(child)
     check_eq(len(truth_of(p.out())), 4, "the program has moved all its bytes")
 
 
-def test_exact(case, *pair_args):
+def test_exact(case, how, *pair_args):
     flows = case.path("flows") + "/"
-    p = case.tap_run("--strict", "-v", "-o", flows, *SLOW, "--", TLS_PAIR, *pair_args)
+    p = case.tap_run("--strict", "-v", "-o", flows, *how, "--", TLS_PAIR, *pair_args)
     check("paused" in p.err(), "it was stopped: " + p.err())
     check_truth(flows, truth_of(p.out()))
+
+
+def test_parent_sees_no_stop(case):
+    """A thread that is held back during a long call is not stopped."""
+    flows = case.path("flows") + "/"
+    p = case.tap_run("--strict", "-v", "-o", flows, "--", *under_parent(TLS_PAIR, "--size", "8M"))
+    check("paused" in p.err(), "it was held back: " + p.err())
+    check_truth(flows, truth_of(p.out()))
+
+
+def test_plaintap_stopped(case):
+    """Nobody reads the bytes of a long call: the program goes on after a while, and it is told."""
+    pair = case.pair("--size", "8M", "--count", "3")
+    p = case.tap("-p", pair.pid, "-o", case.path("o.jsonl"))
+    check(p.ready, "ready: " + p.err())
+    p.stop(signal.SIGSTOP)
+    pair.go()
+    check_eq(len(truth_of(pair.rest(60))), 4, "it goes on")
+    p.stop(signal.SIGCONT)
+    check_eq(p.wait(), 0, "exit status")
+    lost = of_type(read_jsonl(case.path("o.jsonl")), "summary")[0]
+    check(lost["lost_bytes"] > 0 and lost["balanced"], "the loss is counted: %s" % lost)
 
 
 def test_no_pause(case):
@@ -77,11 +111,18 @@ def test_stopped_by_another(case):
 
 
 main([
-    ("long calls through a small buffer", lambda c: test_exact(c, *LONG)),
+    ("long calls, held back", lambda c: test_exact(c, ROOMY, *LONGER)),
+    ("long calls, stopped", lambda c: test_exact(c, WITHOUT_HOLD + ROOMY, *LONGER)),
+    ("long calls, without loops", lambda c: test_exact(c, WITHOUT_LOOPS + ROOMY, *LONGER)),
+    ("long calls through a small buffer", lambda c: test_exact(c, SLOW, *LONG)),
+    ("and stopped", lambda c: test_exact(c, WITHOUT_HOLD + SLOW, *LONG)),
+    ("a parent sees no stop", test_parent_sees_no_stop),
+    ("plaintap is stopped", test_plaintap_stopped),
     # More threads than processors: one that asked for the stop may have to wait for one, and the
     # others must not go on meanwhile.
     ("long and short calls of many threads",
-     lambda c: test_exact(c, "--size", "1M", "--count", "20", "--threads", "4")),
+     lambda c: test_exact(c, SLOW, "--size", "1M", "--count", "20", "--threads", "4")),
     ("--no-pause", test_no_pause),
     ("stopped by somebody else", test_stopped_by_another),
-] + [("SIGKILL after %.2f s" % d, lambda c, d=d: test_killed(c, d)) for d in (0.05, 0.1, 0.2, 0.4)])
+] + [("SIGKILL after %.2f s, %s" % (d, name), lambda c, d=d, how=how: test_killed(c, d, *how))
+     for name, how in (("held", SMALL), ("stopped", SLOW)) for d in (0.05, 0.1, 0.2, 0.4)])

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "collect/collect.h"
+#include "conn_record.h"
 #include "model/counters.h"
 #include "load_record.h"
 #include "records.h"
@@ -327,7 +328,7 @@ static union any_record pending_record(uint8_t where)
 
 static void test_pending(void)
 {
-	for (uint8_t where = 0; where <= PENDING_IN_FILE_RUNNING; where++) {
+	for (uint8_t where = 0; where <= PENDING_IN_FILE_HELD; where++) {
 		union any_record r = pending_record(where);
 		char want[300];
 
@@ -349,7 +350,7 @@ static void test_pending(void)
 
 static void test_broken_pending(void)
 {
-	union any_record r = pending_record(PENDING_IN_FILE_RUNNING + 1);
+	union any_record r = pending_record(PENDING_IN_FILE_HELD + 1);
 	uint64_t more = sizeof(r.pending) - sizeof(r.data);
 
 	refused("bytes that are nowhere", &r, sizeof(r.pending), more);
@@ -431,8 +432,7 @@ static void test_state_of_a_connection(void)
 		.tid = 31,
 		.target = 2,
 		.gap_causes = { 0, REC_GAP_TOO_LONG },
-		.notify_seen = CLOSING_NOTIFY_RECEIVED,
-		.notify_set = CLOSING_NOTIFY_SENT,
+		.notify = CLOSING_NOTIFY_RECEIVED | CLOSING_NOTIFY_SENT << CLOSING_SET_SHIFT,
 	};
 	struct unsent_end unsent = { .state = state, .pid = 30 };
 	struct fixture f;
