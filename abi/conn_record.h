@@ -28,6 +28,9 @@ enum layout_field {
 	LAYOUT_BIO_DATA,
 	LAYOUT_CLIENT_RANDOM,
 	LAYOUT_SERVER_RANDOM,
+	LAYOUT_SHUTDOWN,
+	LAYOUT_QUIET_SHUTDOWN,
+	LAYOUT_IN_INIT,
 	LAYOUT_FIELD_CNT,
 };
 
@@ -109,9 +112,18 @@ struct rec_conn_info {
 	__u8 server_name[REC_SERVER_NAME_MAX]; /* with NUL */
 };
 
+/* Value of map `unsent_ends`, key: conn id. Ends that found the ring full. */
+struct unsent_end {
+	struct conn_state state;
+	__u32 pid;
+	struct conn_closing closing;
+	__u16 pad16;
+};
+
 _Static_assert(sizeof(struct layout_place) == 6, "layout");
-_Static_assert(sizeof(struct conn_layout) == 104, "layout");
+_Static_assert(sizeof(struct conn_layout) == 124, "layout");
 _Static_assert(sizeof(struct rec_address) == 116, "layout");
 _Static_assert(sizeof(struct rec_conn_info) == 600, "layout");
+_Static_assert(sizeof(struct unsent_end) == 128, "layout");
 
 #endif

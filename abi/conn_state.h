@@ -35,8 +35,10 @@ struct conn_state {
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
 	__u8 hello_done;	      /* its hello was looked for during a read */
+	__u8 notify;	  /* CLOSING_NOTIFY_: for sure; above them: set by the program itself */
+	__u32 fd, socket; /* of it: low half of its address in the kernel; 0: not known */
 	__u8 taken_over[REC_DIR_CNT]; /* 1: by the probes of PROBE_COOKIE_TAKES_OVER */
-	__u8 pad8[7];
+	__u8 pad8[6];
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 
@@ -47,16 +49,8 @@ struct conn_key {
 	__u32 pad32;
 };
 
-/* Value of map `unsent_ends`, key: conn id. Ends that found the ring full. */
-struct unsent_end {
-	struct conn_state state;
-	__u32 pid;
-	__u32 pad32;
-};
-
 _Static_assert(sizeof(struct file_id) == 16, "layout");
-_Static_assert(sizeof(struct conn_state) == 112, "layout");
+_Static_assert(sizeof(struct conn_state) == 120, "layout");
 _Static_assert(sizeof(struct conn_key) == 16, "layout");
-_Static_assert(sizeof(struct unsent_end) == 120, "layout");
 
 #endif

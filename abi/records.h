@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 #include "capture_control.h"
+#include "conn_closing.h"
 #include "conn_state.h"
 
 /* Largest plaintext of one record; a longer call makes several. */
@@ -104,14 +105,14 @@ struct rec_conn_end {
 	__u32 tid;
 	__u32 target;
 	__u8 gap_causes[REC_DIR_CNT]; /* of what is missing at the end */
-	__u16 pad16;
+	struct conn_closing closing;
 };
 
 struct rec_process {
 	struct rec_head head;
 	__u32 pid;
 	__u32 ppid;
-	__u32 exit_code; /* REC_EXIT: as wait() gives it */
+	__u32 exit_code; /* REC_EXIT: as wait() gives it; (__u32)-1: it runs on */
 	__u32 pad32;
 };
 
@@ -139,7 +140,7 @@ struct kernel_stats {
 #define PROBE_COOKIE_TARGET(cookie)   ((__u32)((cookie) >> 32))
 
 /* Same values as enum probe_role and probe_len in src/model/target.h; a test compares them. */
-enum { ROLE_READ = 1, ROLE_WRITE = 2, ROLE_FREE = 3, ROLE_CLEAR = 4, ROLE_SENDFILE = 5 };
+enum { ROLE_READ = 1, ROLE_WRITE, ROLE_FREE, ROLE_CLEAR, ROLE_SENDFILE, ROLE_SHUTDOWN };
 enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 
 _Static_assert(sizeof(struct rec_head) == 16, "layout");

@@ -84,7 +84,7 @@ static __always_inline void exec_filtered(const struct capture_control *c, u32 p
 	} else if (c->watch_all && before & WATCH_TOLD) {
 		state = WATCH_JUDGED;
 		bpf_map_update_elem(&watched, &pid, &state, BPF_ANY);
-		emit_process(REC_EXIT, pid, ppid, 0);
+		emit_process(REC_EXIT, pid, ppid, (u32)-1);
 	} else if (before & WATCH_IN) {
 		emit_process(REC_EXEC, pid, ppid, 0);
 	}

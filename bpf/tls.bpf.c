@@ -17,6 +17,7 @@
  * there, and the place inside, which it comes to later, leaves it alone.
  */
 #include "lib/call.bpf.h"
+#include "lib/closing.bpf.h"
 #include "lib/conn.bpf.h"
 #include "lib/describe.bpf.h"
 #include "lib/regs.bpf.h"
@@ -59,6 +60,21 @@ static __always_inline struct entry_args entry_args_read(struct pt_regs *ctx)
  */
 enum { CALL_DIR_BIT = 1 };
 
+/* By what it is not: with the role known for sure the verifier would look at all calls thrice. */
+static __always_inline bool role_is_call(u32 role)
+{
+	return role != ROLE_FREE && role != ROLE_CLEAR && role != ROLE_SHUTDOWN;
+}
+
+/* Of what has no return: `mode` is the argument behind the object. */
+static __always_inline void tls_note(u32 role, u64 object, u64 mode, u64 pid_tgid)
+{
+	if (role == ROLE_SHUTDOWN)
+		closing_is_set(object, pid_tgid >> 32, mode);
+	else if (role == ROLE_FREE || conn_is_used(object, pid_tgid >> 32))
+		closing_end(object, pid_tgid, role == ROLE_CLEAR);
+}
+
 /* What the return needs; 0: the return is not wanted. */
 static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
 {
@@ -66,9 +82,8 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 	u8 dir = role_dir(role);
 	struct conn_state *conn;
 
-	if (role == ROLE_FREE || role == ROLE_CLEAR) {
-		if (role == ROLE_FREE || conn_is_used(a->object, pid_tgid >> 32))
-			conn_end(a->object, pid_tgid);
+	if (!role_is_call(role)) {
+		tls_note(role, a->object, a->buf, pid_tgid);
 		return 0;
 	}
 	conn = conn_find(a->object, pid_tgid >> 32);
@@ -125,6 +140,9 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	bool is_file;
 	u64 len;
 
+	/* Here, and going on: anywhere else the verifier looks at the rest once more. */
+	if (!(u32)result && dir == REC_RECEIVED)
+		closing_is_read(object, pid_tgid >> 32);
 	if (!conn)
 		return;
 	is_file = conn->len_from[dir] == LEN_OF_FILE;
@@ -324,4 +342,10 @@ SEC("uprobe")
 int tls_clear_entry(struct pt_regs *ctx)
 {
 	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0));
+}
+
+SEC("uprobe")
+int tls_shutdown_entry(struct pt_regs *ctx)
+{
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_SHUTDOWN, LEN_NONE, 0));
 }

@@ -11,6 +11,7 @@
 #ifndef PLAINTAP_BPF_CONN_H
 #define PLAINTAP_BPF_CONN_H
 
+#include "conn_record.h"
 #include "pause.bpf.h"
 
 /*
@@ -205,9 +206,10 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 		send_long(conn, &p, len, may_loop);
 }
 
-static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 pid)
+static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 pid,
+					    struct conn_closing closing)
 {
-	struct unsent_end end = { .pid = pid };
+	struct unsent_end end = { .pid = pid, .closing = closing };
 	u64 id = conn->id;
 
 	end.state = *conn;
@@ -216,7 +218,7 @@ static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 p
 }
 
 /* The connection object is being freed or used anew: tell, and forget it. */
-static __always_inline void conn_end(u64 object, u64 pid_tgid)
+static __always_inline void conn_end(u64 object, u64 pid_tgid, struct conn_closing closing)
 {
 	struct conn_key key = { .object = object, .pid = pid_tgid >> 32 };
 	struct conn_state *conn = bpf_map_lookup_elem(&conns, &key);
@@ -235,8 +237,9 @@ static __always_inline void conn_end(u64 object, u64 pid_tgid)
 	rec.target = conn->target;
 	rec.gap_causes[REC_SENT] = conn->gap_causes[REC_SENT];
 	rec.gap_causes[REC_RECEIVED] = conn->gap_causes[REC_RECEIVED];
+	rec.closing = closing;
 	if (!emit_fixed(&rec, sizeof(rec)))
-		end_keep_unsent(conn, key.pid);
+		end_keep_unsent(conn, key.pid, closing);
 	bpf_map_delete_elem(&conns, &key);
 }
 

@@ -69,19 +69,24 @@ static __always_inline void info_seek(struct rec_conn_info *rec, u64 object, u64
 		info_take_seen(rec, pid_tgid);
 }
 
-static __always_inline void info_fill(struct rec_conn_info *rec, const struct conn_state *conn,
+static __always_inline void info_fill(struct rec_conn_info *rec, struct conn_state *conn,
 				      u64 object, u8 dir)
 {
 	u32 target = conn->target;
 	const struct conn_layout *layout = bpf_map_lookup_elem(&layouts, &target);
+	struct sock *sk;
 	int fd;
 
 	if (!layout || !layout_fits(layout, object))
 		return;
 	layout_describe(target, object, rec);
 	fd = layout_fd(target, object, dir);
-	if (fd >= 0)
-		socket_ends_read(socket_of_fd(fd), (struct socket_ends *)&rec->local);
+	if (fd < 0)
+		return;
+	sk = socket_of_fd(fd);
+	conn->fd = fd;
+	conn->socket = (u32)(u64)sk;
+	socket_ends_read(sk, (struct socket_ends *)&rec->local);
 }
 
 static __always_inline void info_judge(struct rec_conn_info *rec, struct conn_state *conn)

@@ -17,6 +17,8 @@ struct sock_common {
 	u16 skc_dport;
 	u16 skc_num;
 	u16 skc_family;
+	volatile unsigned char skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 } __attribute__((preserve_access_index));
@@ -40,6 +42,8 @@ struct sock {
 	struct socket_lock sk_lock;
 	struct sk_buff_head sk_receive_queue;
 	u16 sk_type;
+	int sk_err;
+	u8 sk_shutdown;
 } __attribute__((preserve_access_index));
 
 /* Begins with its struct sock. */
@@ -74,6 +78,7 @@ struct unix_sock {
 } __attribute__((preserve_access_index));
 
 enum { AF_UNIX_ = 1, AF_INET_ = 2, AF_INET6_ = 10, SOCK_STREAM_ = 1 };
+enum { TCP_CLOSE_ = 7, SOCK_DONE_BIT = 1, RCV_SHUTDOWN_ = 1, EPIPE_ = 32 };
 enum { MODE_TYPE_MASK = 0170000, MODE_SOCKET = 0140000 };
 
 #endif

@@ -148,14 +148,14 @@ static void conn_of_capture(void *user, pid_t pid, const struct conn_state *stat
 {
 	struct app *a = user;
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE);
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, 0);
 }
 
-static void conn_freed(void *user, pid_t pid, const struct conn_state *state)
+static void conn_freed(void *user, const struct unsent_end *end)
 {
 	struct app *a = user;
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_FREED);
+	collect_unsent_end(&a->pipeline.collector, end);
 }
 
 /* No probe fires any more: what is in the ring and the tables is all there will be. */

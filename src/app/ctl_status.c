@@ -117,12 +117,18 @@ static void json_watched(struct app *a, struct json *j)
 	json_array_end(j);
 }
 
+static struct target_use use_of(const struct app *a, const struct target *t)
+{
+	return target_uses_get(&a->pipeline.uses, t->id, a->targets.cnt == 1);
+}
+
 static void json_targets(struct app *a, struct json *j)
 {
 	json_key(j, "targets");
 	json_array_begin(j);
 	for (size_t i = 0; i < a->targets.cnt; i++) {
 		const struct target *t = a->targets.items[i];
+		struct target_use use = use_of(a, t);
 
 		json_object_begin(j);
 		json_key(j, "library");
@@ -133,6 +139,8 @@ static void json_targets(struct app *a, struct json *j)
 		json_u64(j, t->point_cnt);
 		json_key(j, "probed");
 		json_bool(j, is_probed(a, t));
+		json_key(j, "seen");
+		target_use_json(&use, j);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -199,11 +207,14 @@ static void text_targets(struct app *a, struct buf *out)
 	buf_printf(out, "libraries: %zu\n", a->targets.cnt);
 	for (size_t i = 0; i < a->targets.cnt; i++) {
 		const struct target *t = a->targets.items[i];
+		struct target_use use = use_of(a, t);
 
 		buf_append_str(out, "  ");
 		text_escape(out, str_from(t->path), TEXT_LINE, 0);
-		buf_printf(out, " (%s, %zu places%s)\n", target_kind_name(t->kind), t->point_cnt,
+		buf_printf(out, " (%s, %zu places%s): ", target_kind_name(t->kind), t->point_cnt,
 			   is_probed(a, t) ? "" : ", could not be probed");
+		target_use_text(&use, out);
+		buf_append_byte(out, '\n');
 	}
 }
 

@@ -10,7 +10,7 @@ static void end_conn(void *user, pid_t pid, const struct conn_state *state)
 {
 	struct app *a = user;
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE);
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, 0);
 }
 
 /* Without memory it is ended at once: what is still in the ring then counts as a hole. */

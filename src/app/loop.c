@@ -130,11 +130,16 @@ static void stop_if_nobody_left(struct app *a)
 		a->stop = true;
 }
 
+struct ended_process {
+	struct app *app;
+	int status; /* as of struct conn_ending */
+};
+
 static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state *state)
 {
-	struct app *a = user;
+	const struct ended_process *p = user;
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_PROCESS);
+	collect_conn_state(&p->app->pipeline.collector, pid, state, CONN_END_PROCESS, p->status);
 }
 
 /*
@@ -159,11 +164,14 @@ void loop_loaded(void *user, const struct load_event *e)
 void loop_process_changed(void *user, const struct process_change *change)
 {
 	struct app *a = user;
+	struct ended_process ended = { a, change->status };
 
 	if (change->event == PROCESS_FORKED)
 		return;
+	if (change->event == PROCESS_EXECUTED)
+		ended.status = CONN_STATUS_EXECUTED;
 	kernel_tables_take_conns(a->kernel, change->pid, change->monotonic_ns,
-				 conn_of_ended_process, a);
+				 conn_of_ended_process, &ended);
 	if (change->event == PROCESS_EXECUTED) {
 		executed(a, change->pid);
 		return;

@@ -15,6 +15,7 @@ static void take_chunk(void *user, const struct chunk *c)
 {
 	struct pipeline *p = user;
 
+	target_uses_chunk(&p->uses, c);
 	if (p->gate)
 		conn_gate_chunk(p->gate, c);
 	else
@@ -130,6 +131,7 @@ static int open_conn(void *user, struct connection *c, void **ret_listener)
 		return -ENOMEM;
 	if (p->watcher.conn_opened)
 		p->watcher.conn_opened(p->watcher.user, c);
+	target_uses_conn_opened(&p->uses, c);
 	sink_set_conn_open(&p->sinks, c);
 	*ret_listener = pairing;
 	return 0;
@@ -155,6 +157,7 @@ static void close_conn(void *user, struct connection *c, void *listener)
 {
 	struct pipeline *p = user;
 
+	target_uses_conn_closed(&p->uses, c);
 	pairing_close(listener);
 	sink_set_conn_close(&p->sinks, c);
 }
@@ -257,4 +260,5 @@ void pipeline_done(struct pipeline *p)
 	pipeline_end_connections(p);
 	sink_set_close(&p->sinks);
 	process_table_done(&p->processes);
+	target_uses_done(&p->uses);
 }

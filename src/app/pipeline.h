@@ -13,6 +13,7 @@
 #include "model/counters.h"
 #include "process_table.h"
 #include "sink_set.h"
+#include "target_use.h"
 
 struct conn_gate;
 struct connection;
@@ -38,6 +39,7 @@ struct pipeline {
 	struct sink_set sinks;
 	struct process_table processes;
 	const struct target_list *targets; /* borrowed: names the libraries */
+	struct target_uses uses;
 	struct exchange_stage exchanges;
 	struct stream *stream;
 	struct conn_gate *gate; /* NULL: every connection is wanted */

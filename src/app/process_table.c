@@ -9,6 +9,7 @@
 
 void process_table_init(struct process_table *t)
 {
+	*t = (struct process_table){ .files_root = "" };
 	map_init(&t->by_pid);
 }
 
@@ -31,6 +32,15 @@ static void put(struct process_table *t, struct process *p)
 		process_unref(p);
 }
 
+static struct process *read_process(struct process_table *t, pid_t pid)
+{
+	struct process *p = process_info_read(pid);
+
+	if (p)
+		container_names_fill(&t->names, t->files_root, &p->container);
+	return p;
+}
+
 struct process *process_table_get(struct process_table *t, pid_t pid)
 {
 	struct process *p = map_get(&t->by_pid, (uint64_t)pid);
@@ -41,7 +51,7 @@ struct process *process_table_get(struct process_table *t, pid_t pid)
 			process_info_read_own(p);
 		return process_ref(p);
 	}
-	p = process_info_read(pid);
+	p = read_process(t, pid);
 	if (p)
 		put(t, process_ref(p));
 	return p;
@@ -73,7 +83,7 @@ void process_table_forked(struct process_table *t, pid_t pid, pid_t ppid)
 
 void process_table_executed(struct process_table *t, pid_t pid)
 {
-	struct process *p = process_info_read(pid);
+	struct process *p = read_process(t, pid);
 
 	if (p)
 		put(t, p);

@@ -9,11 +9,14 @@
 #include <sys/types.h>
 
 #include "base/map.h"
+#include "discover/container_name.h"
 
 struct process;
 
 struct process_table {
 	struct map by_pid; /* struct process *, one reference each */
+	struct container_names names;
+	const char *files_root; /* of the runtimes' files; "" but in tests */
 };
 
 void process_table_init(struct process_table *t);

@@ -37,7 +37,7 @@ void kernel_tables_take_conns(struct kernel_side *k, pid_t pid, uint64_t before_
 	}
 }
 
-void kernel_tables_take_unsent_ends(struct kernel_side *k, conn_state_fn fn, void *user)
+void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, void *user)
 {
 	int fd = kernel_side_unsent_ends_fd(k);
 	struct unsent_end end;
@@ -49,6 +49,6 @@ void kernel_tables_take_unsent_ends(struct kernel_side *k, conn_state_fn fn, voi
 		if (bpf_map_delete_elem(fd, &id) < 0)
 			return;
 		if (!missing)
-			fn(user, (pid_t)end.pid, &end.state);
+			fn(user, &end);
 	}
 }

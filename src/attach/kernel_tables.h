@@ -6,11 +6,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "records.h"
+#include "conn_record.h"
 
 struct kernel_side;
 
 typedef void (*conn_state_fn)(void *user, pid_t pid, const struct conn_state *state);
+typedef void (*unsent_end_fn)(void *user, const struct unsent_end *end);
 
 /*
  * Takes connections out of the kernel's table and hands each to `fn`: those of process `pid` that
@@ -22,6 +23,6 @@ void kernel_tables_take_conns(struct kernel_side *k, pid_t pid, uint64_t before_
 			      conn_state_fn fn, void *user);
 
 /* The same for ends that found the ring full. */
-void kernel_tables_take_unsent_ends(struct kernel_side *k, conn_state_fn fn, void *user);
+void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, void *user);
 
 #endif

@@ -121,6 +121,8 @@ static const struct bpf_program *plain_program(const struct job *j, const struct
 		return j->prober->tls->progs.tls_free_entry;
 	if (p->role == PROBE_CLEAR)
 		return j->prober->tls->progs.tls_clear_entry;
+	if (p->role == PROBE_SHUTDOWN)
+		return j->prober->tls->progs.tls_shutdown_entry;
 	if (p->len_from == PROBE_LEN_NONE || p->len_from > PROBE_LEN_AT_ARG4)
 		return NULL;
 	snprintf(name, sizeof(name), "tls_%s%s_%s_%s", plain_prefix(j->family, at_return),

@@ -205,8 +205,9 @@ const struct option_row option_rows[] = {
 	  "Only processes in that control group (of version 2) and below it, such as "
 	  "system.slice/nginx.service.",
 	  take_cgroup },
-	{ 0, "container", "ID",
-	  "Only processes in the container whose id begins so. Counts as the same kind as --cgroup.",
+	{ 0, "container", "NAME",
+	  "Only processes in the container of this name, or whose id begins so. In a pod the name may also "
+	  "be POD/NAME or NAMESPACE/POD/NAME. Counts as the same kind as --cgroup.",
 	  take_container },
 	{ 0, "netns", "WHICH",
 	  "Only processes in that network namespace: a name of 'ip netns', a path, a pid, or the number "
@@ -229,7 +230,8 @@ const struct option_row option_rows[] = {
 	{ 0, "exclude-exe", "PATH", "Not processes that run the file PATH.", take_exclude_exe },
 	{ 0, "exclude-cgroup", "PATH", "Not processes in that control group and below it.",
 	  take_exclude_cgroup },
-	{ 0, "exclude-container", "ID", "Not processes in the container whose id begins so.",
+	{ 0, "exclude-container", "NAME",
+	  "Not processes in the container of this name, or whose id begins so.",
 	  take_exclude_container },
 	{ 0, "exclude-netns", "WHICH", "Not processes in that network namespace.",
 	  take_exclude_netns },

@@ -26,7 +26,8 @@ const struct subcommand_row subcommand_rows[SUBCOMMAND_CNT] = {
 		"ctl", "[--pid PID|--ctl PATH] status [--json] | add-pid N | remove-pid N",
 		"--pid --ctl --json",
 		"Order a plaintap that runs (the only one, or say which by its pid or its socket): tell what it "
-		"does; watch the process N and its children too; watch them no more. A run of -p ends when "
+		"does, and what came through the probes of each library so far (hits of each place: doctor);"
+		" watch the process N and its children too; watch them no more. A run of -p ends when "
 		"nobody is left to watch. Where the whole machine is watched, add-pid takes remove-pid back.",
 	},
 };

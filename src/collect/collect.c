@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "conn_info_record.h"
+#include "conn_record.h"
 #include "load_record.h"
 #include "model/counters.h"
 #include "model/gap.h"
@@ -150,6 +151,28 @@ void collect_pending_missing(struct collector *c, struct pending_call *call, uin
 	c->ops->chunk(c->user, &call->chunk);
 }
 
+static enum conn_notify notify_of(uint8_t flags, uint8_t bit)
+{
+	if (flags & bit)
+		return CONN_NOTIFY_YES;
+	return flags & CLOSING_KNOWS_NOTIFY ? CONN_NOTIFY_NO : CONN_NOTIFY_UNKNOWN;
+}
+
+static struct conn_ending ending_of(const struct conn_closing *closing)
+{
+	uint8_t flags = closing->flags;
+
+	return (struct conn_ending){
+		.notify_sent = notify_of(flags, CLOSING_NOTIFY_SENT),
+		.notify_received = notify_of(flags, CLOSING_NOTIFY_RECEIVED),
+		.failed = flags & CLOSING_FAILED,
+		.peer_closed = flags & CLOSING_PEER_CLOSED,
+		.broken = flags & CLOSING_BROKEN,
+		.cleared = flags & CLOSING_CLEARED,
+		.socket_error = closing->socket_error,
+	};
+}
+
 static bool take_conn_end(struct collector *c, const struct ring_record *rec)
 {
 	struct rec_conn_end r;
@@ -163,6 +186,7 @@ static bool take_conn_end(struct collector *c, const struct ring_record *rec)
 		.tid = (pid_t)r.tid,
 		.library = r.target,
 		.end = CONN_END_FREED,
+		.ending = ending_of(&r.closing),
 		.total = { r.total[REC_SENT], r.total[REC_RECEIVED] },
 		.gap_causes = { r.gap_causes[REC_SENT], r.gap_causes[REC_RECEIVED] },
 		.ts_ns = wall_ns(c, r.head.ts_ns),
@@ -267,8 +291,8 @@ void collect_record(void *collector, const struct ring_record *rec)
 						      sizeof(struct rec_data);
 }
 
-void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
-			enum conn_end why)
+static void give_state(struct collector *c, pid_t pid, const struct conn_state *state,
+		       enum conn_end why, const struct conn_ending *ending)
 {
 	struct chunk_end end = {
 		.conn_key = state->id,
@@ -276,12 +300,30 @@ void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state 
 		.tid = (pid_t)state->tid,
 		.library = state->target,
 		.end = why,
+		.ending = *ending,
 		.total = { state->off[REC_SENT], state->off[REC_RECEIVED] },
 		.gap_causes = { state->gap_causes[REC_SENT], state->gap_causes[REC_RECEIVED] },
 		.ts_ns = (uint64_t)now_ns(CLOCK_REALTIME),
 	};
 
 	c->ops->conn_end(c->user, &end);
+}
+
+void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
+			enum conn_end why, int status)
+{
+	struct conn_closing closing = { .flags = state->notify & CLOSING_NOTIFY };
+	struct conn_ending ending = ending_of(&closing);
+
+	ending.status = status;
+	give_state(c, pid, state, why, &ending);
+}
+
+void collect_unsent_end(struct collector *c, const struct unsent_end *end)
+{
+	struct conn_ending ending = ending_of(&end->closing);
+
+	give_state(c, (pid_t)end->pid, &end->state, CONN_END_FREED, &ending);
 }
 
 void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats)

@@ -13,6 +13,7 @@
 
 struct conn_info;
 struct counters;
+struct unsent_end;
 
 enum process_event {
 	PROCESS_FORKED,
@@ -76,9 +77,14 @@ void collector_init(struct collector *c, const struct collect_ops *ops, void *us
 /* A ring_fn; `user` is the collector. Records that break the ABI are counted and dropped. */
 void collect_record(void *collector, const struct ring_record *rec);
 
-/* What the kernel's tables say of a connection whose end was never told, and why it ends now. */
+/*
+ * What the kernel's tables say of a connection whose end was never told, and why it ends now; with
+ * CONN_END_PROCESS also how the process did: see struct conn_ending.
+ */
 void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
-			enum conn_end why);
+			enum conn_end why, int status);
+/* The same of one whose end found the ring full. */
+void collect_unsent_end(struct collector *c, const struct unsent_end *end);
 
 /* The next bytes of a pending call, or the number of those that could not be had. */
 void collect_pending_bytes(struct collector *c, struct pending_call *call, const uint8_t *data,

@@ -68,6 +68,11 @@ static const struct getter getters[] = {
 	  RANDOM_LEN, 0, true },
 	{ TLS_FIELD_SERVER_RANDOM, ACCESSOR_SSL_GET_SERVER_RANDOM, PART_COPIED, ACCESSOR_CNT,
 	  RANDOM_LEN, 0, true },
+	{ TLS_FIELD_SHUTDOWN, ACCESSOR_SSL_GET_SHUTDOWN, PART_RESULT, ACCESSOR_SSL_SET_SHUTDOWN,
+	  INT_LEN, 1, true },
+	{ TLS_FIELD_QUIET_SHUTDOWN, ACCESSOR_SSL_GET_QUIET_SHUTDOWN, PART_RESULT,
+	  ACCESSOR_SSL_SET_QUIET_SHUTDOWN, INT_LEN, 1, true },
+	{ TLS_FIELD_IN_INIT, ACCESSOR_SSL_IN_INIT, PART_RESULT, ACCESSOR_CNT, INT_LEN, 1, true },
 };
 
 /* Gives no field of its own, but the place that BIO_NUM is behind. */
@@ -116,6 +121,11 @@ const char *accessor_name(enum accessor a)
 		[ACCESSOR_BIO_SET_DATA] = "BIO_set_data",
 		[ACCESSOR_SSL_GET_CLIENT_RANDOM] = "SSL_get_client_random",
 		[ACCESSOR_SSL_GET_SERVER_RANDOM] = "SSL_get_server_random",
+		[ACCESSOR_SSL_GET_SHUTDOWN] = "SSL_get_shutdown",
+		[ACCESSOR_SSL_SET_SHUTDOWN] = "SSL_set_shutdown",
+		[ACCESSOR_SSL_GET_QUIET_SHUTDOWN] = "SSL_get_quiet_shutdown",
+		[ACCESSOR_SSL_SET_QUIET_SHUTDOWN] = "SSL_set_quiet_shutdown",
+		[ACCESSOR_SSL_IN_INIT] = "SSL_in_init",
 	};
 
 	return (unsigned)a < ACCESSOR_CNT ? names[a] : "?";

@@ -8,28 +8,37 @@
 #include <sys/stat.h>
 
 #include "cgroup.h"
+#include "container_name.h"
 
-enum { DEPTH_MAX = 24, ID_LEN_MAX = 64 };
+enum { DEPTH_MAX = 24 };
 
-struct search {
-	struct str id;
-	size_t root_len;
-	unsigned depth;
-	unsigned found_cnt;
-	uint64_t inode;
+struct found {
+	unsigned cnt;
+	uint64_t inode; /* of the last one */
 };
 
-static bool is_hex(struct str s)
+struct search {
+	struct str word;
+	const char *files_root;
+	size_t root_len;
+	unsigned depth;
+	struct found by_id, by_name;
+	struct container_names names;
+};
+
+static bool take(struct found *f, const char *path)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
-			return false;
-	return s.len > 0;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	f->inode = st.st_ino;
+	f->cnt++;
+	return true;
 }
 
-/* Is this the group of a container? 1: of the one that is looked for; 0: of another; -1: of none.
- */
-static int match(const struct search *s, const char *path)
+/* Is this the group of a container that is meant? */
+static bool match(struct search *s, const char *path)
 {
 	char text[PATH_MAX + 8];
 	struct cgroup group;
@@ -37,28 +46,19 @@ static int match(const struct search *s, const char *path)
 
 	cgroup_parse(str_make(text, (size_t)len), &group);
 	if (!group.container.id[0])
-		return -1;
-	return str_starts_with(str_from(group.container.id), s->id);
-}
-
-static void take(struct search *s, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return;
-	s->inode = st.st_ino;
-	s->found_cnt++;
+		return false;
+	container_names_fill(&s->names, s->files_root, &group.container);
+	if (container_name_matches(&group.container, s->word))
+		return take(&s->by_name, path);
+	return str_starts_with(str_from(group.container.id), s->word) && take(&s->by_id, path);
 }
 
 static int look_in(struct search *s, const char *path);
 
 static void look_at(struct search *s, const char *path)
 {
-	if (match(s, path) > 0) {
-		take(s, path);
+	if (match(s, path))
 		return;
-	}
 	/* Containers nest, so one that is another's may be inside. */
 	if (s->depth == DEPTH_MAX)
 		return;
@@ -86,18 +86,24 @@ static int look_in(struct search *s, const char *path)
 	return 0;
 }
 
-int container_group_find(const char *root, struct str id, uint64_t *ret_inode)
+int container_group_find(const char *root, const char *files_root, struct str word,
+			 uint64_t *ret_inode)
 {
-	struct search s = { .id = id, .root_len = str_from(root).len };
+	struct search s = { .word = word,
+			    .files_root = files_root,
+			    .root_len = str_from(root).len };
+	const struct found *best = &s.by_name;
 	int r;
 
-	if (id.len > ID_LEN_MAX || !is_hex(id))
+	if (!word.len)
 		return -EINVAL;
 	r = look_in(&s, root);
 	if (r < 0)
 		return r;
-	if (s.found_cnt != 1)
-		return s.found_cnt ? -EEXIST : -ENOENT;
-	*ret_inode = s.inode;
+	if (!best->cnt)
+		best = &s.by_id;
+	if (best->cnt != 1)
+		return best->cnt ? -EEXIST : -ENOENT;
+	*ret_inode = best->inode;
 	return 0;
 }

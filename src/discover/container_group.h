@@ -7,10 +7,11 @@
 #include "base/str.h"
 
 /*
- * Looks in the folders below `root` for the control group of the container whose id begins with
- * `id`: the outermost one, which stands for all below it. Its inode. -EINVAL: no hexadecimal number
- * of at most 64 digits; -ENOENT; -EEXIST: there are several; -errno of `root`.
+ * Looks in the folders below `root` for the control group of the container that is called `word`
+ * (see container_name.h) or, if none is, whose id begins so: the outermost one, which stands for
+ * all below it. Its inode. -EINVAL: no word; -ENOENT; -EEXIST: there are several; -errno of `root`.
  */
-int container_group_find(const char *root, struct str id, uint64_t *ret_inode);
+int container_group_find(const char *root, const char *files_root, struct str word,
+			 uint64_t *ret_inode);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "filter_value.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/magic.h>
@@ -46,11 +47,80 @@ int filter_value_uid(const struct filter_word *w, uint64_t *ret, struct error *r
 	return 0;
 }
 
-static bool is_cgroup2(const char *path)
+static bool is_on(const char *path, long magic)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	return statfs(path, &fs) == 0 && fs.f_type == magic;
+}
+
+static bool is_cgroup2(const char *path)
+{
+	return is_on(path, CGROUP2_SUPER_MAGIC);
+}
+
+/* Where a hierarchy of version 1 is mounted beside others: "/sys/fs/cgroup/memory". */
+static bool next_version_1(DIR *dir, char *to, size_t size)
+{
+	struct dirent *entry;
+
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(to, size, "/sys/fs/cgroup/%s", entry->d_name);
+		if (is_on(to, CGROUP_SUPER_MAGIC))
+			return true;
+	}
+	return false;
+}
+
+typedef bool (*is_below_fn)(const char *hierarchy, const struct filter_word *w);
+
+/* Would the word mean something in version 1, by which the kernel side cannot filter? */
+static bool is_in_version_1(const struct filter_word *w, is_below_fn is_below)
+{
+	DIR *dir = opendir("/sys/fs/cgroup");
+	char hierarchy[PATH_MAX];
+	bool found = false;
+
+	while (dir && !found && next_version_1(dir, hierarchy, sizeof(hierarchy)))
+		found = is_below(hierarchy, w);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static bool is_group_1(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && is_on(path, CGROUP_SUPER_MAGIC);
+}
+
+static bool is_group_below(const char *hierarchy, const struct filter_word *w)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", hierarchy, w->text);
+	return is_group_1(path) || (w->text[0] == '/' && is_group_1(w->text));
+}
+
+static bool is_container_below(const char *hierarchy, const struct filter_word *w)
+{
+	uint64_t ignored;
+	int r = container_group_find(hierarchy, "", str_from(w->text), &ignored);
+
+	return !r || r == -EEXIST;
+}
+
+static int only_version_1(const struct filter_word *w, struct error *ret_error)
+{
+	return error_set(ret_error, -EOPNOTSUPP,
+			 FILTER_WORD_FMT
+			 ": it is in control groups of version 1 only, and "
+			 "plaintap filters by those of version 2; filter by --netns "
+			 "(a pid of it will do), --comm, --uid or --exe instead",
+			 FILTER_WORD_ARGS(w));
 }
 
 /* Where version 2's hierarchy is mounted; NULL: nowhere. */
@@ -100,6 +170,8 @@ int filter_value_cgroup(const struct filter_word *w, uint64_t *ret, struct error
 		snprintf(below, sizeof(below), "%s/%s", root, w->text);
 		r = group_id(below, ret);
 	}
+	if (r < 0 && is_in_version_1(w, is_group_below))
+		return only_version_1(w, ret_error);
 	if (r < 0)
 		return error_set(ret_error, r,
 				 FILTER_WORD_FMT
@@ -109,27 +181,22 @@ int filter_value_cgroup(const struct filter_word *w, uint64_t *ret, struct error
 	return 0;
 }
 
-int filter_value_container_at(const char *root, const struct filter_word *w, uint64_t *ret,
-			      struct error *ret_error)
+int filter_value_container_at(const char *root, const char *files_root, const struct filter_word *w,
+			      uint64_t *ret, struct error *ret_error)
 {
-	int r = container_group_find(root, str_from(w->text), ret);
+	int r = container_group_find(root, files_root, str_from(w->text), ret);
 
-	if (r == -EINVAL)
+	if (r == -ENOENT || r == -EINVAL)
 		return error_set(ret_error, r,
 				 FILTER_WORD_FMT
-				 ": not a container's id; it is hexadecimal (only its runtime "
-				 "knows the name: docker inspect -f '{{.Id}}' NAME)",
-				 FILTER_WORD_ARGS(w));
-	if (r == -ENOENT)
-		return error_set(ret_error, r,
-				 FILTER_WORD_FMT
-				 ": no container that runs has an id which begins so; docker ps, "
-				 "podman ps or crictl ps show them",
+				 ": no container that runs is called so or has an id which begins "
+				 "so; docker ps, podman ps or crictl ps show them",
 				 FILTER_WORD_ARGS(w));
 	if (r == -EEXIST)
 		return error_set(ret_error, r,
 				 FILTER_WORD_FMT
-				 ": several containers have ids which begin so; give more digits",
+				 ": several containers are called so or have ids which begin so; "
+				 "give more digits of the id",
 				 FILTER_WORD_ARGS(w));
 	if (r < 0)
 		return error_set_errno(ret_error, r, FILTER_WORD_FMT ": cannot look through %s",
@@ -140,9 +207,14 @@ int filter_value_container_at(const char *root, const struct filter_word *w, uin
 int filter_value_container(const struct filter_word *w, uint64_t *ret, struct error *ret_error)
 {
 	const char *root = cgroup_root();
+	int r;
 
-	return root ? filter_value_container_at(root, w, ret, ret_error)
-		    : no_hierarchy(w, ret_error);
+	if (!root)
+		return no_hierarchy(w, ret_error);
+	r = filter_value_container_at(root, "", w, ret, ret_error);
+	if (r == -ENOENT && is_in_version_1(w, is_container_below))
+		return only_version_1(w, ret_error);
+	return r;
 }
 
 static int namespace_inode(const char *path, uint64_t *ret)

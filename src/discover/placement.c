@@ -93,11 +93,12 @@ enum { WAY_IN_MAX = 8 };
 
 /*
  * A probe that wants no return may be on any instruction that each call passes once while the
- * object is still in its register.
+ * object (and where it is wanted the argument behind it) is still in its register.
  */
 static bool place_on_way_in(struct code *c, const struct placement_function *f,
 			    struct probe_point *p, char *why, size_t why_size)
 {
+	unsigned kept = 1u << REG_RDI | (f->role == PROBE_SHUTDOWN ? 1u << REG_RSI : 0);
 	uint64_t at = f->vaddr;
 	struct insn insn;
 
@@ -108,7 +109,7 @@ static bool place_on_way_in(struct code *c, const struct placement_function *f,
 			return false;
 		if (insn.cost == PROBE_COST_EMULATED)
 			break;
-		if (insn.flow != INSN_NEXT || insn.written & 1u << REG_RDI)
+		if (insn.flow != INSN_NEXT || insn.written & kept)
 			return false;
 	}
 	if (insn.cost != PROBE_COST_EMULATED || at - f->vaddr > UCHAR_MAX ||
@@ -318,7 +319,7 @@ static int add_exported(const struct group *g, bool plain, struct probe_point *p
 static int choose(struct code *c, const struct placement_question *q, bool plain, struct target *t)
 {
 	static const enum probe_role roles[] = { PROBE_READ, PROBE_WRITE, PROBE_SENDFILE,
-						 PROBE_FREE, PROBE_CLEAR };
+						 PROBE_FREE, PROBE_CLEAR, PROBE_SHUTDOWN };
 	struct group g;
 	int r = 0;
 

@@ -59,6 +59,7 @@ static const struct library_row library_rows[] = {
 			{ "SSL_sendfile", PROBE_SENDFILE, PROBE_LEN_RESULT, OPTIONAL },
 			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_clear", PROBE_CLEAR, PROBE_LEN_NONE, OPTIONAL },
+			{ "SSL_set_shutdown", PROBE_SHUTDOWN, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_peek", PROBE_READ, PROBE_LEN_RESULT, PEEK },
 			{ "SSL_peek_ex", PROBE_READ, PROBE_LEN_AT_ARG3, PEEK },
 		},

@@ -30,7 +30,8 @@ struct chunk_end {
 	pid_t pid;
 	pid_t tid;
 	uint32_t library;
-	enum conn_end end;	      /* how: never CONN_OPEN */
+	enum conn_end end; /* never CONN_OPEN */
+	struct conn_ending ending;
 	uint64_t total[DIR_CNT];      /* bytes that passed in each direction */
 	unsigned gap_causes[DIR_CNT]; /* why the last ones are missing, if any are */
 	uint64_t ts_ns;		      /* wall clock */

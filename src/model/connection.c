@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "conn_info.h"
 #include "process.h"
@@ -94,4 +95,33 @@ const char *conn_end_name(enum conn_end end)
 		break;
 	}
 	return "open";
+}
+
+static const char *process_end_name(int status)
+{
+	if (status == CONN_STATUS_EXECUTED)
+		return "process_executed";
+	return WIFSIGNALED(status) ? "process_killed" : "process_exited";
+}
+
+/* What the peer has said counts most, then what became of the socket, then our own word. */
+const char *conn_how_name(const struct connection *c)
+{
+	const struct conn_ending *e = &c->ending;
+
+	if (c->end == CONN_OPEN || c->end == CONN_END_CAPTURE)
+		return "open";
+	if (e->notify_received == CONN_NOTIFY_YES)
+		return "close_notify";
+	if (e->broken)
+		return "reset";
+	if (e->notify_sent == CONN_NOTIFY_YES && !e->failed)
+		return "close_notify";
+	if (e->peer_closed)
+		return "eof";
+	if (e->failed)
+		return "error";
+	if (c->end == CONN_END_PROCESS)
+		return process_end_name(e->status);
+	return e->cleared ? "replaced" : "freed";
 }

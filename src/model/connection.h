@@ -6,6 +6,7 @@
 #ifndef PLAINTAP_MODEL_CONNECTION_H
 #define PLAINTAP_MODEL_CONNECTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,21 @@ enum conn_end {
 	CONN_END_FREED,	  /* the program freed its connection object */
 	CONN_END_PROCESS, /* the process ended or ran another program */
 	CONN_END_CAPTURE, /* plaintap ended first */
+};
+
+enum conn_notify { CONN_NOTIFY_UNKNOWN, CONN_NOTIFY_NO, CONN_NOTIFY_YES };
+
+enum { CONN_STATUS_EXECUTED = -1 };
+
+/* What is known of how it ended; all 0: nothing. */
+struct conn_ending {
+	enum conn_notify notify_sent, notify_received; /* TLS's own word of the end */
+	bool failed;	  /* the library had given it up, or was in a handshake again */
+	bool peer_closed; /* the peer had ended its side of the socket */
+	bool broken;	  /* the socket was dead without that: reset, or timed out */
+	bool cleared;	  /* the object was used again */
+	int socket_error; /* errno that waited at the socket; 0: none */
+	int status;	  /* CONN_END_PROCESS: as wait() gives it, or CONN_STATUS_EXECUTED */
 };
 
 struct conn_info;
@@ -45,6 +61,7 @@ struct connection {
 	uint64_t opened_ns;    /* wall clock, ns since 1970: first bytes seen */
 	uint64_t closed_ns;    /* the same; 0 while open */
 	enum conn_end end;
+	struct conn_ending ending;
 };
 
 /* Takes its own reference on `process`. One reference; NULL without memory. */
@@ -62,5 +79,10 @@ void connection_unref(struct connection *c);
 const char *conn_role_name(enum conn_role role);
 /* "open", "freed", "process_ended", "capture_ended". */
 const char *conn_end_name(enum conn_end end);
+/*
+ * How a connection ended, by the best evidence of all: "open", "close_notify", "reset", "eof",
+ * "error", "process_exited", "process_killed", "process_executed", "replaced", "freed".
+ */
+const char *conn_how_name(const struct connection *c);
 
 #endif

@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* As far as the names of control groups tell. */
+/* As far as the names of control groups tell, and of the names its runtime's files. */
 struct container {
 	const char *runtime; /* "docker", "containerd", "podman", "cri-o"; NULL: unknown */
 	char id[65];	     /* "": in no container that is known */
 	char pod[37];	     /* uid of the Kubernetes pod; "": in none */
+	char name[256];	     /* "": not known */
+	char pod_name[256];  /* the same */
+	char pod_namespace[64];
 };
 
 struct process {

@@ -55,6 +55,8 @@ const char *probe_role_name(enum probe_role role)
 		return "clear";
 	case PROBE_SENDFILE:
 		return "sendfile";
+	case PROBE_SHUTDOWN:
+		return "shutdown";
 	}
 	return "unknown";
 }

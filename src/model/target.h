@@ -20,11 +20,12 @@ enum probe_role {
 	PROBE_CLEAR = 4, /* it is made ready for another connection; entry only */
 	/* Plaintext leaves from the file that is open as descriptor arg 1, from place arg 2 on. */
 	PROBE_SENDFILE = 5,
+	PROBE_SHUTDOWN = 6, /* how the end is told (arg 1) is set by the program; entry only */
 };
 
 /* Where the number of bytes is found on return. Values cross to the kernel side: append only. */
 enum probe_len {
-	PROBE_LEN_NONE = 0,    /* no bytes: PROBE_FREE, PROBE_CLEAR */
+	PROBE_LEN_NONE = 0,    /* no bytes: those of entry only */
 	PROBE_LEN_RESULT = 1,  /* the result, > 0 */
 	PROBE_LEN_AT_ARG3 = 2, /* result 1: *(size_t *)arg3 */
 	PROBE_LEN_AT_ARG4 = 3, /* result 1: *(size_t *)arg4 */
@@ -88,7 +89,7 @@ struct target *target_new(enum target_kind kind, const char *path);
 /* NULL is fine. */
 void target_free(struct target *t);
 
-/* "read", "write", "free", "clear", "sendfile". */
+/* "read", "write", "free", "clear", "sendfile", "shutdown". */
 const char *probe_role_name(enum probe_role role);
 /* True for calls that move bytes: those whose return is of interest. */
 bool probe_role_moves_bytes(enum probe_role role);

@@ -20,6 +20,9 @@ const char *tls_field_name(enum tls_field field)
 		[TLS_FIELD_BIO_DATA] = "bio_data",
 		[TLS_FIELD_CLIENT_RANDOM] = "client_random",
 		[TLS_FIELD_SERVER_RANDOM] = "server_random",
+		[TLS_FIELD_SHUTDOWN] = "shutdown",
+		[TLS_FIELD_QUIET_SHUTDOWN] = "quiet_shutdown",
+		[TLS_FIELD_IN_INIT] = "in_init",
 	};
 
 	return (unsigned)field < TLS_FIELD_CNT ? names[field] : "?";

@@ -42,6 +42,10 @@ enum tls_field {
 	/* Of a connection, 32 bytes each: what the hellos of its two sides have on the wire. */
 	TLS_FIELD_CLIENT_RANDOM,
 	TLS_FIELD_SERVER_RANDOM,
+	/* Of a connection: how it ends. */
+	TLS_FIELD_SHUTDOWN,	  /* int, set of enum tls_shutdown */
+	TLS_FIELD_QUIET_SHUTDOWN, /* int: not 0: what that says is not what was said to the peer */
+	TLS_FIELD_IN_INIT,	  /* int: not 0: in a handshake, or given up after an error */
 	TLS_FIELD_CNT,
 };
 
@@ -53,6 +57,12 @@ enum tls_bio_type {
 	TLS_BIO_PAIR = 0x0413, /* one half of it */
 	TLS_BIO_SOCKET = 0x0505,
 	TLS_BIO_ACCEPT = 0x050d, /* its descriptor is the one that listens */
+};
+
+/* Numbers of the library's public interface. A program may set them itself, sent or not. */
+enum tls_shutdown {
+	TLS_SHUTDOWN_SENT = 1, /* our close_notify */
+	TLS_SHUTDOWN_RECEIVED = 2,
 };
 
 enum { TLS_PLACE_STEP_MAX = 2, TLS_PLACE_REASON_MAX = 112 };

@@ -292,19 +292,7 @@ static void begin_line(struct conn_files *files, const struct connection *c)
 	buf_init(&files->line, LINE_MAX_LEN);
 	json_init(j, &files->line);
 	json_object_begin(j);
-	json_key(j, "type");
-	json_c_str(j, "connection");
-	json_key(j, "opened");
-	json_time(j, c->opened_ns);
-	json_key(j, "closed");
-	if (c->closed_ns)
-		json_time(j, c->closed_ns);
-	else
-		json_null(j);
-	json_key(j, "end");
-	json_c_str(j, conn_end_name(c->end));
-	json_model_process(j, c);
-	json_model_conn(j, c);
+	json_model_conn_life(j, c);
 }
 
 static int end_line(struct conn_files *files)

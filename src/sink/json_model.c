@@ -5,6 +5,9 @@
  */
 #include "json_model.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #include "base/text.h"
 #include "model/connection.h"
 #include "model/counters.h"
@@ -41,6 +44,9 @@ static void json_container(struct json *j, const struct container *c)
 	key_c_str(j, "id", c->id[0] ? c->id : NULL);
 	key_c_str(j, "runtime", c->runtime);
 	key_c_str(j, "pod", c->pod[0] ? c->pod : NULL);
+	key_c_str(j, "name", c->name[0] ? c->name : NULL);
+	key_c_str(j, "pod_name", c->pod_name[0] ? c->pod_name : NULL);
+	key_c_str(j, "pod_namespace", c->pod_namespace[0] ? c->pod_namespace : NULL);
 	json_object_end(j);
 }
 
@@ -109,6 +115,70 @@ void json_model_conn(struct json *j, const struct connection *c)
 	key_c_str(j, "library_version", c->library_version);
 	json_object_end(j);
 	json_object_end(j);
+}
+
+/* Of the last one that waited at a socket; by number when it is none of the usual ones. */
+static void json_socket_error(struct json *j, int error)
+{
+	static const struct {
+		int error;
+		const char *name;
+	} names[] = {
+		{ EPIPE, "EPIPE" },
+		{ ECONNABORTED, "ECONNABORTED" },
+		{ ECONNRESET, "ECONNRESET" },
+		{ ETIMEDOUT, "ETIMEDOUT" },
+		{ ECONNREFUSED, "ECONNREFUSED" },
+		{ EHOSTUNREACH, "EHOSTUNREACH" },
+		{ ENETUNREACH, "ENETUNREACH" },
+	};
+	char number[16];
+
+	json_key(j, "socket_error");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].error != error)
+			continue;
+		json_c_str(j, names[i].name);
+		return;
+	}
+	snprintf(number, sizeof(number), "%d", error);
+	json_c_str(j, error ? number : NULL);
+}
+
+static void key_notify(struct json *j, const char *key, enum conn_notify notify)
+{
+	json_key(j, key);
+	if (notify == CONN_NOTIFY_UNKNOWN)
+		json_null(j);
+	else
+		json_bool(j, notify == CONN_NOTIFY_YES);
+}
+
+static void json_close(struct json *j, const struct connection *c)
+{
+	json_key(j, "close");
+	json_object_begin(j);
+	key_c_str(j, "how", conn_how_name(c));
+	key_notify(j, "notify_sent", c->ending.notify_sent);
+	key_notify(j, "notify_received", c->ending.notify_received);
+	json_socket_error(j, c->ending.socket_error);
+	json_object_end(j);
+}
+
+void json_model_conn_life(struct json *j, const struct connection *c)
+{
+	key_c_str(j, "type", "connection");
+	json_key(j, "opened");
+	json_time(j, c->opened_ns);
+	json_key(j, "closed");
+	if (c->closed_ns)
+		json_time(j, c->closed_ns);
+	else
+		json_null(j);
+	key_c_str(j, "end", conn_end_name(c->end));
+	json_close(j, c);
+	json_model_process(j, c);
+	json_model_conn(j, c);
 }
 
 void json_model_causes(struct json *j, unsigned causes)

@@ -16,6 +16,8 @@ struct exchange;
 void json_model_process(struct json *j, const struct connection *c);
 /* "conn":{…} */
 void json_model_conn(struct json *j, const struct connection *c);
+/* From "type" to "conn": what a line about a connection that has ended begins with. */
+void json_model_conn_life(struct json *j, const struct connection *c);
 /* "gap_causes":[…] */
 void json_model_causes(struct json *j, unsigned causes);
 /* Whole lines, without the line break. */

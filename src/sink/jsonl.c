@@ -93,6 +93,17 @@ static int on_data(struct sink *s, const struct data_piece *d)
 	return write_line(s, &j);
 }
 
+static int on_conn_close(struct sink *s, const struct connection *c)
+{
+	struct json j;
+
+	begin_line(s, &j);
+	json_object_begin(&j);
+	json_model_conn_life(&j, c);
+	json_object_end(&j);
+	return write_line(s, &j);
+}
+
 static int on_summary(struct sink *s, const struct counters *total)
 {
 	struct json j;
@@ -128,6 +139,7 @@ const struct sink_ops jsonl_sink = {
 	.help = "FILE.jsonl  one JSON object a line ('-': to standard output)",
 	.claims = claims,
 	.open = open_sink,
+	.conn_close = on_conn_close,
 	.exchange = on_exchange,
 	.data = on_data,
 	.flush = flush,

@@ -107,7 +107,7 @@ static void put_time(struct block *b, uint64_t ts_ns)
 	style(b, PLAIN);
 }
 
-/* "07:31:00.123 curl[4242] " */
+/* "07:31:00.123 curl[4242] in web " */
 static void put_who(struct block *b, const struct connection *c, uint64_t ts_ns)
 {
 	put_time(b, ts_ns);
@@ -116,6 +116,13 @@ static void put_who(struct block *b, const struct connection *c, uint64_t ts_ns)
 	put(b, "[");
 	put_u64(b, (uint64_t)c->process->pid);
 	put(b, "] ");
+	if (!c->process->container.name[0])
+		return;
+	style(b, DIM);
+	put(b, "in ");
+	put_untrusted(b, str_from(c->process->container.name));
+	style(b, PLAIN);
+	put(b, " ");
 }
 
 static void put_duration(struct block *b, uint64_t ns)
@@ -282,13 +289,36 @@ static void put_headers(struct block *b, char mark, const struct header *headers
 	}
 }
 
+/* Where the connection ended before the message did. */
+static const char *how_it_ended(const struct connection *c)
+{
+	static const struct {
+		const char *how, *words;
+	} rows[] = {
+		{ "reset", "connection reset or timed out" },
+		{ "eof", "the peer ended the connection without close_notify" },
+		{ "error", "the TLS library gave the connection up" },
+		{ "process_exited", "the process has exited" },
+		{ "process_killed", "the process was killed" },
+		{ "process_executed", "the process runs another program" },
+		{ "replaced", "connection closed, its object is used again" },
+	};
+
+	if (c->end == CONN_END_CAPTURE)
+		return "the capture ended first";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!strcmp(rows[i].how, conn_how_name(c)))
+			return rows[i].words;
+	return "connection closed";
+}
+
 /* Why the message is not all there; nothing when it is. */
-static void put_incomplete(struct block *b, const struct message *m, const char *what)
+static void put_incomplete(struct block *b, const struct connection *c, const struct message *m,
+			   const char *what)
 {
 	static const char *const why[] = {
 		[MESSAGE_COMPLETE] = "",
 		[MESSAGE_END_GAP] = "bytes of it were lost",
-		[MESSAGE_END_CLOSED] = "connection closed",
 		[MESSAGE_END_INVALID] = "it breaks the rules of HTTP",
 		[MESSAGE_END_LIMIT] = "a limit was reached",
 	};
@@ -298,11 +328,15 @@ static void put_incomplete(struct block *b, const struct message *m, const char 
 	begin_warning(b);
 	put(b, what);
 	put(b, " incomplete: ");
-	put(b, m->head_lost ? "out of memory" : why[m->end]);
+	if (m->head_lost)
+		put(b, "out of memory");
+	else
+		put(b, m->end == MESSAGE_END_CLOSED ? how_it_ended(c) : why[m->end]);
 	end_warning(b);
 }
 
-static void put_message(struct block *b, const struct message *m, char mark, const char *what)
+static void put_message(struct block *b, const struct connection *c, const struct message *m,
+			char mark, const char *what)
 {
 	if (!m->present)
 		return;
@@ -311,7 +345,7 @@ static void put_message(struct block *b, const struct message *m, char mark, con
 	if (m->trailer_cnt)
 		put(b, "\n");
 	put_headers(b, mark, m->trailers, m->trailer_cnt);
-	put_incomplete(b, m, what);
+	put_incomplete(b, c, m, what);
 }
 
 static void put_request_line(struct block *b, const struct exchange *x)
@@ -405,9 +439,9 @@ int terminal_exchange(struct buf *out, const struct exchange *x, bool color)
 	struct block b = { .out = out, .color = color };
 
 	put_headline(&b, x);
-	put_message(&b, &x->request, '>', "request");
+	put_message(&b, x->conn, &x->request, '>', "request");
 	put(&b, x->request.present && x->response.present ? "\n" : "");
-	put_message(&b, &x->response, '<', "response");
+	put_message(&b, x->conn, &x->response, '<', "response");
 	put(&b, "\n");
 	return b.error;
 }

@@ -167,11 +167,12 @@ void stream_chunk(struct stream *s, const struct chunk *chunk)
 	conn_feed(c, dir, chunk->off, chunk->data, chunk->len, chunk->ts_ns);
 }
 
-static void conn_close(struct stream *s, struct conn *c, enum conn_end end, uint64_t ts_ns)
+static void conn_close(struct stream *s, struct conn *c, const struct chunk_end *end)
 {
-	c->info->end = end;
-	c->info->closed_ns = ts_ns;
-	conn_finish(c, end != CONN_END_CAPTURE, ts_ns);
+	c->info->end = end->end;
+	c->info->ending = end->ending;
+	c->info->closed_ns = end->ts_ns;
+	conn_finish(c, end->end != CONN_END_CAPTURE, end->ts_ns);
 	s->config.counters->stream.connections_closed++;
 	if (!c->info->local)
 		s->config.counters->stream.connections_unaddressed++;
@@ -194,7 +195,7 @@ void stream_conn_end(struct stream *s, const struct chunk_end *end)
 			skip_to(s, c, (enum dir)dir, end->total[dir], end->gap_causes[dir],
 				end->ts_ns);
 	map_remove(&s->conns, end->conn_key);
-	conn_close(s, c, end->end, end->ts_ns);
+	conn_close(s, c, end);
 }
 
 static uint64_t wall_clock_ns(void)
@@ -207,14 +208,16 @@ static uint64_t wall_clock_ns(void)
 
 void stream_free(struct stream *s)
 {
+	struct chunk_end end = { .end = CONN_END_CAPTURE };
 	uint64_t key;
 	void *conn;
 	size_t pos = 0;
 
 	if (!s)
 		return;
+	end.ts_ns = wall_clock_ns();
 	while (map_next(&s->conns, &pos, &key, &conn))
-		conn_close(s, conn, CONN_END_CAPTURE, wall_clock_ns());
+		conn_close(s, conn, &end);
 	map_done(&s->conns);
 	map_done(&s->born_cnt);
 	free(s);

@@ -43,6 +43,8 @@ int test_is_used(struct test_args *ctx)
 SEC("raw_tp")
 int test_end(struct test_args *ctx)
 {
-	conn_end(ctx->object, ctx->pid_tgid);
+	struct conn_closing closing = { CLOSING_FAILED, 104 };
+
+	conn_end(ctx->object, ctx->pid_tgid, closing);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "bpf_run.h"
 #include "collect/ring.h"
 #include "conn_test.skel.h"
+#include "conn_record.h"
 #include "records.h"
 #include "tap.h"
 
@@ -238,6 +239,8 @@ static void test_end(void)
 	INT_EQ(seen[2].end.total[REC_RECEIVED], 20);
 	INT_EQ(seen[2].end.pid, 77);
 	INT_EQ(seen[2].end.tid, 78);
+	INT_EQ(seen[2].end.closing.flags, CLOSING_FAILED);
+	INT_EQ(seen[2].end.closing.socket_error, 104);
 	INT_EQ(seen[2].end.target, TARGET);
 	INT_EQ(seen[2].end.gap_causes[0] | seen[2].end.gap_causes[1], 0);
 	check_data(3, REC_SENT, 0, 1, 0);
@@ -332,6 +335,8 @@ static void test_end_with_the_ring_full(void)
 	INT_EQ(unsent_cnt(&id), 2);
 	INT_EQ(bpf_map_lookup_elem(bpf_map__fd(skel->maps.unsent_ends), &state.id, &unsent), 0);
 	INT_EQ(unsent.pid, 77);
+	INT_EQ(unsent.closing.flags, CLOSING_FAILED);
+	INT_EQ(unsent.closing.socket_error, 104);
 	OK(unsent.state.id == state.id);
 	INT_EQ(unsent.state.off[REC_SENT], 4 * REC_DATA_MAX);
 	INT_EQ(unsent.state.off[REC_RECEIVED], 3);

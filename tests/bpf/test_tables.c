@@ -103,22 +103,30 @@ static void test_many(void)
 	INT_EQ(t.pids, 10 * MANY / 2);
 }
 
+static void take_end(void *user, const struct unsent_end *end)
+{
+	take(user, (pid_t)end->pid, &end->state);
+	INT_EQ(end->closing.flags, CLOSING_NOTIFY_SENT);
+}
+
 static void test_unsent_ends(void)
 {
 	int fd = kernel_side_unsent_ends_fd(kernel);
 	struct taken t = { 0 };
 
 	for (uint64_t id = 1; id <= MANY; id++) {
-		struct unsent_end end = { .state = { .id = id, .off = { id, 0 } }, .pid = 7 };
+		struct unsent_end end = { .state = { .id = id, .off = { id, 0 } },
+					  .pid = 7,
+					  .closing = { .flags = CLOSING_NOTIFY_SENT } };
 
 		if (bpf_map_update_elem(fd, &id, &end, BPF_ANY))
 			abort();
 	}
-	kernel_tables_take_unsent_ends(kernel, take, &t);
+	kernel_tables_take_unsent_ends(kernel, take_end, &t);
 	INT_EQ(t.cnt, MANY);
 	INT_EQ(t.pids, 7 * MANY);
 	INT_EQ(t.offs, MANY * (MANY + 1) / 2);
-	kernel_tables_take_unsent_ends(kernel, take, &t);
+	kernel_tables_take_unsent_ends(kernel, take_end, &t);
 	INT_EQ(t.cnt, MANY);
 }
 

@@ -4,10 +4,15 @@
 import datetime
 import json
 import socket
+import time
 
-from harness import (PLAINTAP, TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, flows_in,
-                     main, os, read_jsonl, shutil, signal, subprocess, time, truth_of)
+from harness import (PLAINTAP, PROGS, START_SECONDS, TLS_PAIR, check, check_eq, check_nothing_lost,
+                     check_truth, flows_in, main, os, read_jsonl, shutil, signal, subprocess,
+                     truth_of)
 from own_libraries import whole_machine
+
+
+TLS_CELLS = os.path.join(PROGS, "tls_cells")
 
 
 class Tap:
@@ -139,10 +144,43 @@ def test_status(case):
     check(any(t["probed"] and "libssl" in t["library"] for t in s["targets"]), "targets")
     check_eq(s["counters"]["stream"]["bytes"], 0, "bytes so far")
     text = tap.ctl("status")
-    for word in (str(tap.p.pid), "tls_pair", "libssl", "--exclude-comm no_such"):
+    for word in (str(tap.p.pid), "tls_pair", "libssl", "--exclude-comm no_such",
+                 "nothing came through its probes so far"):
         check(word in text, "%s is in %s" % (word, text))
     pair.go()
     tap.expect(truth_of(pair.rest()))
+
+
+def test_status_of_targets(case):
+    """What came through each library's probes."""
+    cells = case.run([TLS_CELLS, "--wait", "--stay", "clear"], stdin=subprocess.PIPE, pipe_out=True)
+    check_eq(cells.line().split()[0], "READY", "first word")
+    tap = Tap(case, "-p", cells.pid)
+    cells.p.stdin.write(b"\n")
+    cells.p.stdin.flush()
+    truth = line = b""
+    while not line.startswith(b"DONE"):
+        line = cells.line().encode() + b"\n"
+        truth += line
+    want = {way: sum(f.bytes for f in truth_of(truth) if f.dir == way) for way in ("sent", "received")}
+    end = time.monotonic() + START_SECONDS
+    while True:
+        s = json.loads(tap.ctl("status", "--json"))
+        seen = [t["seen"] for t in s["targets"] if t["seen"]["connections"]]
+        if seen and seen[0]["connections_closed"] == 10:
+            break
+        check(time.monotonic() < end, "all ends have arrived: %s" % s["targets"])
+    check_eq(len(seen), 1, "libraries that were used")
+    check_eq({way: seen[0][way + "_bytes"] for way in want}, want, "bytes")
+    # In each of five rounds a call of 1000 bytes and one of 20000, which is two pieces.
+    check_eq(seen[0]["connections"], 10, "connections")
+    check_eq(seen[0]["sent_pieces"], 15, "pieces that were sent")
+    check(s["since"] < seen[0]["last"], "the time of the last piece")
+    check("10 connections (0 open), sent " in tap.ctl("status"), tap.ctl("status"))
+    tap.p.stop()
+    cells.p.stdin.close()
+    cells.p.stdin = None
+    tap.expect(truth_of(truth))
 
 
 def test_whole_machine(case):
@@ -245,6 +283,7 @@ main([
     ("remove-pid in the middle", test_remove_while_it_talks),
     ("remove-pid takes effect at once", test_remove_is_quick),
     ("status", test_status),
+    ("status of each library", test_status_of_targets),
     ("the whole machine", test_whole_machine),
     ("mistakes", test_mistakes),
     ("noise on the socket", test_hostile),

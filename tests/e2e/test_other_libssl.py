@@ -37,7 +37,10 @@ def traced(case, argv, library, *options):
 
 def check_ends(flows, version, tls):
     """The two ends of one connection in one process; returns both as (local, remote)."""
-    conns = {row["conn"]["role"]: row["conn"] for row in read_jsonl(flows + "index.jsonl")}
+    rows = read_jsonl(flows + "index.jsonl")
+    for row in rows:
+        check(row["close"]["notify_sent"] in (True, False), "its objects say how they end")
+    conns = {row["conn"]["role"]: row["conn"] for row in rows}
     check_eq(sorted(conns), ["client", "server"], "roles")
     for conn in conns.values():
         check(conn["tls"]["library_version"].startswith("OpenSSL " + version), str(conn["tls"]))

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 
 enum {
-	FIELD_MAX = 20,
+	FIELD_MAX = 32,
 	VERSION = 0x0303,
 	CIPHER = 0xc019,
 	SOCKET_TYPE = 0x0505,
@@ -42,6 +42,9 @@ enum {
 	X(void, SSL_set_connect_state, void *)                                            \
 	X(void, SSL_set_accept_state, void *)                                             \
 	X(int, SSL_do_handshake, void *)                                                  \
+	X(int, SSL_shutdown, void *)                                                      \
+	X(int, SSL_read, void *, void *, int)                                             \
+	X(void, SSL_set_quiet_shutdown, void *, int)                                      \
 	X(size_t, SSL_get_client_random, const void *, unsigned char *, size_t)           \
 	X(size_t, SSL_get_server_random, const void *, unsigned char *, size_t)           \
 	X(void *, BIO_new, void *)                                                        \
@@ -186,6 +189,25 @@ static void check_bios(void)
 	check_field(idle, "bio_data", 8, (uintptr_t)&failures);
 }
 
+static void check_ending(void *client, void *server)
+{
+	enum { SENT = 1, RECEIVED = 2 };
+	char byte;
+
+	check_field(client, "shutdown", 4, 0);
+	check_field(client, "quiet_shutdown", 4, 0);
+	check_field(client, "in_init", 4, 0);
+	SSL_shutdown_(client);
+	SSL_read_(server, &byte, 1);
+	check_field(client, "shutdown", 4, SENT);
+	check_field(server, "shutdown", 4, RECEIVED);
+	SSL_shutdown_(server);
+	check_field(server, "shutdown", 4, SENT | RECEIVED);
+	SSL_set_quiet_shutdown_(server, 1);
+	check_field(server, "quiet_shutdown", 4, 1);
+	check_field(client, "quiet_shutdown", 4, 0);
+}
+
 static int select_alpn(void *ssl, const unsigned char **out, unsigned char *out_len,
 		       const unsigned char *in, unsigned in_len, void *user)
 {
@@ -231,6 +253,7 @@ static int run(void)
 	check_socket(client, "rbio", ends[0]);
 	check_socket(client, "wbio", ends[0]);
 	check_field(client, "alpn", 8, 0);
+	check_field(client, "in_init", 4, 1);
 	for (int i = 0; i < 10 && !(client_done && server_done); i++) {
 		server_done |= SSL_do_handshake_(server) == 1;
 		client_done |= SSL_do_handshake_(client) == 1;
@@ -239,6 +262,7 @@ static int run(void)
 		return -1;
 	check_connection(client, 0, ends[0]);
 	check_connection(server, 1, ends[1]);
+	check_ending(client, server);
 	check_bios();
 	return 0;
 }

@@ -212,7 +212,7 @@ static void run_clear(void)
 	tls_link_open(&link);
 	for (uint64_t i = 0; i < CYCLE_CNT; i++) {
 		if (i)
-			tls_link_renew(&link);
+			tls_link_renew(&link, i % 2);
 		tls_link_handshake(&link);
 		tls_link_write(&link.client, i << 30, 1000 + i);
 		tls_link_read(&link.server, 1000 + i);
@@ -266,7 +266,7 @@ static void run_implicit_handshake(void)
 		pthread_t server;
 
 		if (i)
-			tls_link_renew(&link);
+			tls_link_renew(&link, true);
 		tls_link_use_sockets(&link);
 		SSL_set_connect_state(link.client.ssl);
 		if (pthread_create(&server, NULL, serve_implicitly, &link.server))

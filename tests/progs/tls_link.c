@@ -140,9 +140,10 @@ void tls_link_close(struct tls_link *l)
 	print_truth(&l->server);
 }
 
-void tls_link_renew(struct tls_link *l)
+void tls_link_renew(struct tls_link *l, bool politely)
 {
-	say_goodbye(l);
+	if (politely)
+		say_goodbye(l);
 	print_truth(&l->client);
 	print_truth(&l->server);
 	begin_truth(&l->client);

@@ -9,6 +9,7 @@
 #define PLAINTAP_TESTS_TLS_LINK_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,8 +36,11 @@ void tls_link_use_psk(void);
 void tls_link_open(struct tls_link *l);
 /* Says goodbye, frees the objects, prints the truth. */
 void tls_link_close(struct tls_link *l);
-/* Ends the connection and prints its truth, but keeps the objects for the next one: SSL_clear. */
-void tls_link_renew(struct tls_link *l);
+/*
+ * Ends the connection and prints its truth, but keeps the objects for the next one: SSL_clear.
+ * `politely`: says goodbye first.
+ */
+void tls_link_renew(struct tls_link *l, bool politely);
 /* A pair of blocking sockets in the memory's place, for ends that have a thread each. */
 void tls_link_use_sockets(struct tls_link *l);
 /* What moved so far is not this process's. */

@@ -27,6 +27,7 @@ static void test_roles(void)
 	INT_EQ(PROBE_FREE, ROLE_FREE);
 	INT_EQ(PROBE_CLEAR, ROLE_CLEAR);
 	INT_EQ(PROBE_SENDFILE, ROLE_SENDFILE);
+	INT_EQ(PROBE_SHUTDOWN, ROLE_SHUTDOWN);
 }
 
 static void test_places_of_the_length(void)
@@ -62,6 +63,11 @@ static void test_fields_of_a_layout(void)
 	INT_EQ(TLS_FIELD_BIO_DATA, LAYOUT_BIO_DATA);
 	INT_EQ(TLS_FIELD_CLIENT_RANDOM, LAYOUT_CLIENT_RANDOM);
 	INT_EQ(TLS_FIELD_SERVER_RANDOM, LAYOUT_SERVER_RANDOM);
+	INT_EQ(TLS_FIELD_SHUTDOWN, LAYOUT_SHUTDOWN);
+	INT_EQ(TLS_FIELD_QUIET_SHUTDOWN, LAYOUT_QUIET_SHUTDOWN);
+	INT_EQ(TLS_FIELD_IN_INIT, LAYOUT_IN_INIT);
+	INT_EQ(TLS_SHUTDOWN_SENT, CLOSING_NOTIFY_SENT);
+	INT_EQ(TLS_SHUTDOWN_RECEIVED, CLOSING_NOTIFY_RECEIVED);
 	INT_EQ(TLS_FIELD_CNT, LAYOUT_FIELD_CNT);
 	INT_EQ(TLS_BIO_DESCRIPTOR, LAYOUT_BIO_DESCRIPTOR);
 	INT_EQ(TLS_BIO_FILTER, LAYOUT_BIO_FILTER);
@@ -75,7 +81,7 @@ static void test_cookie_round_trip(void)
 	static const uint32_t targets[] = { 0, 1, 0xff, 0x100, 0x7fffffff, 0x80000000, 0xffffffff };
 	bool good = true;
 
-	for (unsigned role = ROLE_READ; role <= ROLE_SENDFILE; role++)
+	for (unsigned role = ROLE_READ; role <= ROLE_SHUTDOWN; role++)
 		for (unsigned len = LEN_NONE; len <= LEN_AT_ARG4; len++)
 			for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 				uint64_t cookie = PROBE_COOKIE(role, len, targets[i]);

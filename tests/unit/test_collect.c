@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "collect/collect.h"
+#include "conn_record.h"
 #include "model/counters.h"
 #include "load_record.h"
 #include "records.h"
@@ -57,6 +58,11 @@ static void log_end(void *user, const struct chunk_end *e)
 		   (unsigned long long)e->total[DIR_SENT],
 		   (unsigned long long)e->total[DIR_RECEIVED], e->gap_causes[DIR_SENT],
 		   e->gap_causes[DIR_RECEIVED]);
+	buf_printf(&f->log,
+		   " notify %d,%d failed %d closed %d broken %d cleared %d error %d status %d",
+		   e->ending.notify_sent, e->ending.notify_received, e->ending.failed,
+		   e->ending.peer_closed, e->ending.broken, e->ending.cleared,
+		   e->ending.socket_error, e->ending.status);
 	if (e->end == CONN_END_FREED)
 		buf_printf(&f->log, " ts %llu", (unsigned long long)e->ts_ns);
 }
@@ -160,11 +166,14 @@ static union any_record end_record(void)
 		.tid = 12,
 		.target = 4,
 		.gap_causes = { REC_GAP_UNREADABLE, REC_GAP_RING_FULL },
+		.closing = { CLOSING_KNOWS_NOTIFY | CLOSING_NOTIFY_SENT | CLOSING_BROKEN, 104 },
 	};
 	return r;
 }
 
-static const char end_line[] = "end abc 10/12 lib 4 how 1 total 40,50 causes 2,1 ts 1600";
+static const char end_line[] =
+	"end abc 10/12 lib 4 how 1 total 40,50 causes 2,1 notify 2,1 failed 0 "
+	"closed 0 broken 1 cleared 0 error 104 status 0 ts 1600";
 
 static union any_record process_record(uint32_t type)
 {
@@ -423,13 +432,24 @@ static void test_state_of_a_connection(void)
 		.tid = 31,
 		.target = 2,
 		.gap_causes = { 0, REC_GAP_TOO_LONG },
+		.notify = CLOSING_NOTIFY_RECEIVED | CLOSING_NOTIFY_SENT << CLOSING_SET_SHIFT,
 	};
+	struct unsent_end unsent = { .state = state, .pid = 30 };
 	struct fixture f;
 
 	start(&f);
-	collect_conn_state(&f.collector, 30, &state, CONN_END_PROCESS);
+	collect_conn_state(&f.collector, 30, &state, CONN_END_PROCESS, 9);
 	buf_append_byte(&f.log, '\0');
-	C_STR_EQ((const char *)f.log.data, "end def 30/31 lib 2 how 2 total 5,6 causes 0,4");
+	C_STR_EQ((const char *)f.log.data,
+		 "end def 30/31 lib 2 how 2 total 5,6 causes 0,4 notify 0,2 failed 0 closed 0 "
+		 "broken 0 cleared 0 error 0 status 9");
+	unsent.closing.flags = CLOSING_FAILED | CLOSING_PEER_CLOSED | CLOSING_CLEARED;
+	f.log.len = 0;
+	collect_unsent_end(&f.collector, &unsent);
+	buf_append_byte(&f.log, '\0');
+	OK(strstr((const char *)f.log.data,
+		  "end def 30/31 lib 2 how 1 total 5,6 causes 0,4 notify 0,0 failed 1 closed 1 "
+		  "broken 0 cleared 1 error 0 status 0 ts "));
 	INT_EQ(f.counters.collect.records, 0);
 	buf_done(&f.log);
 }

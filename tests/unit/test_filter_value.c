@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "discover/filter_value.h"
+#include "file_tree.h"
 #include "tap.h"
 
 #define ID_A "aaaa000000000000000000000000000000000000000000000000000000000001"
@@ -96,7 +97,7 @@ static uint64_t make_group(const char *below)
 
 static int find_container(const struct filter_word *w, uint64_t *ret, struct error *ret_error)
 {
-	return filter_value_container_at(root, w, ret, ret_error);
+	return filter_value_container_at(root, tree_root, w, ret, ret_error);
 }
 
 static void remove_group(const char *below)
@@ -105,6 +106,15 @@ static void remove_group(const char *below)
 
 	snprintf(path, sizeof(path), "%s/%s", root, below);
 	rmdir(path);
+}
+
+static void put_name(const char *id, const char *name)
+{
+	char file[200], text[100];
+
+	snprintf(file, sizeof(file), "var/lib/docker/containers/%s/config.v2.json", id);
+	snprintf(text, sizeof(text), "{\"Name\":\"/%s\"}", name);
+	tree_put(file, text);
 }
 
 static void test_container(void)
@@ -120,6 +130,7 @@ static void test_container(void)
 
 	if (!mkdtemp(root))
 		return;
+	tree_begin();
 	for (size_t i = 0; i < 5; i++)
 		inodes[i] = make_group(groups[i]);
 	INT_EQ(ask(find_container, FILTER_CONTAINER, ID_A), 0);
@@ -131,8 +142,19 @@ static void test_container(void)
 	INT_EQ(value, inodes[3]);
 	check_refused(find_container, FILTER_CONTAINER, "aaa", -EEXIST);
 	check_refused(find_container, FILTER_CONTAINER, "b", -ENOENT);
-	check_refused(find_container, FILTER_CONTAINER, "web-7", -EINVAL);
-	check_refused(find_container, FILTER_CONTAINER, ID_A "0", -EINVAL);
+	check_refused(find_container, FILTER_CONTAINER, "web-7", -ENOENT);
+	check_refused(find_container, FILTER_CONTAINER, ID_A "0", -ENOENT);
+	check_refused(find_container, FILTER_CONTAINER, "", -EINVAL);
+	put_name(ID_A, "web-7");
+	put_name(ID_B, "c");
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "web-7"), 0);
+	INT_EQ(value, inodes[1]);
+	/* A name goes before digits that an id begins with. */
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "c"), 0);
+	INT_EQ(value, inodes[4]);
+	put_name(ID_B, "web-7");
+	check_refused(find_container, FILTER_CONTAINER, "web-7", -EEXIST);
+	tree_end();
 	for (size_t i = 5; i--;)
 		remove_group(groups[i]);
 	rmdir(root);

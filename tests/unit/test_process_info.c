@@ -35,6 +35,7 @@ static void drop(const char *name)
 	unlink(path);
 }
 
+#define POD	  "1f0c7a9e-3d52-4b61-8c1a-0e9f8d7c6b5a"
 #define CONTAINER "4b825dc642cb6eb9a060e54bf8d69288fbee4904aa01b2c3d4e5f60718293a4b"
 
 static uint64_t now_ns(void)
@@ -102,6 +103,29 @@ static void test_place(void)
 	C_STR_EQ(p->unit, "a.service");
 	C_STR_EQ(p->container.id, CONTAINER);
 	C_STR_EQ(p->container.runtime, "docker");
+	process_unref(p);
+
+	/* A machine with hierarchies of version 1 only: systemd's own tells, or those with a name.
+	 */
+	PUT("cgroup", "4:memory:/docker/" CONTAINER "\n3:cpu,cpuacct:/docker/" CONTAINER
+		      "\n2:freezer:/\n1:name=systemd:/system.slice/containerd.service\n");
+	p = process_info_read_at(root, 7);
+	C_STR_EQ(p->cgroup, "/docker/" CONTAINER);
+	C_STR_EQ(p->container.id, CONTAINER);
+	C_STR_EQ(p->container.runtime, "docker");
+	OK(!p->unit);
+	process_unref(p);
+	PUT("cgroup", "12:pids:/system.slice/nginx.service\n4:memory:/system.slice\n"
+		      "1:name=systemd:/system.slice/nginx.service\n");
+	p = process_info_read_at(root, 7);
+	C_STR_EQ(p->cgroup, "/system.slice/nginx.service");
+	C_STR_EQ(p->unit, "nginx.service");
+	OK(!p->container.id[0]);
+	process_unref(p);
+	PUT("cgroup", "3:cpuset:/\n2:memory:/kubepods/burstable/pod" POD "/" CONTAINER "\n");
+	p = process_info_read_at(root, 7);
+	C_STR_EQ(p->container.id, CONTAINER);
+	C_STR_EQ(p->container.pod, POD);
 	process_unref(p);
 
 	/* In the future, and past all numbers. */

@@ -72,12 +72,17 @@ static void test_bytes_and_index(void)
 	INT_EQ(dir_sink.written(s), 6);
 	c->closed_ns = c->opened_ns + 1;
 	c->end = CONN_END_FREED;
+	c->ending = (struct conn_ending){ .notify_received = CONN_NOTIFY_NO,
+					  .broken = true,
+					  .socket_error = ECONNRESET };
 	INT_EQ(dir_sink.conn_close(s, c), 0);
 	INT_EQ(dir_sink.flush(s), 0);
 	settle();
 	index = sample_read(in_dir("index.jsonl"), NULL);
 	INT_EQ(dir_sink.written(s), 6 + strlen(index));
-	OK(strstr(index, "\"end\":\"freed\",\"process\":{\"pid\":4242,"));
+	OK(strstr(index, "\"end\":\"freed\",\"close\":{\"how\":\"reset\",\"notify_sent\":null,"
+			 "\"notify_received\":false,\"socket_error\":\"ECONNRESET\"},"
+			 "\"process\":{\"pid\":4242,"));
 	OK(strstr(index, "\"closed\":\"2026-11-21T06:31:00.123456790Z\""));
 	OK(strstr(index,
 		  "\"sent\":{\"file\":\"4242.1.sent\",\"bytes\":6,\"lost_bytes\":10,\"gaps\":"

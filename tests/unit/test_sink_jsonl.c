@@ -78,7 +78,8 @@ static void test_whole_line(void)
 		"\"cmdline\":\"curl https://example.org/a\","
 		"\"started\":\"2026-11-21T06:31:00.123456789Z\",\"ns_pid\":12,"
 		"\"cgroup\":\"/docker/x\",\"unit\":\"web.service\",\"container\":{"
-		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null}},\"conn\":{\"id\":\"4242.1\","
+		"\"id\":\"0123\",\"runtime\":\"docker\",\"pod\":null,\"name\":\"web-7\","
+		"\"pod_name\":null,\"pod_namespace\":null}},\"conn\":{\"id\":\"4242.1\","
 		"\"role\":\"client\",\"local\":null,\"remote\":null,"
 		"\"tls\":{\"version\":null,\"cipher\":null,\"sni\":null,\"alpn\":null,"
 		"\"library\":\"/usr/lib/libssl.so.3\",\"library_version\":null}},\"number\":1,\"http\":\"1.1\","
@@ -96,9 +97,11 @@ static void test_whole_line(void)
 		"\"lost_bytes\":0}\n";
 	struct connection *c = sample_conn();
 	struct exchange *x = sample_exchange(c);
-	char *line = line_of(x);
+	char *line;
 	struct stat st;
 
+	snprintf(c->process->container.name, sizeof(c->process->container.name), "web-7");
+	line = line_of(x);
 	C_STR_EQ(line, want);
 	INT_EQ(stat(path, &st), 0);
 	INT_EQ(st.st_mode & 0777, 0600);
@@ -203,6 +206,29 @@ static void test_data_and_summary(void)
 	has(text, "\"type\":\"summary\",\"kernel\":{\"calls\":0,\"bytes_seen\":10,");
 	has(text, "\"balanced\":true}\n");
 	has(text, "\"balanced\":false}\n");
+	free(text);
+	connection_unref(c);
+}
+
+static void test_connection(void)
+{
+	struct connection *c = sample_conn();
+	struct sink *s = open_it();
+	char *text;
+
+	c->closed_ns = c->opened_ns + 1;
+	c->end = CONN_END_PROCESS;
+	c->ending = (struct conn_ending){
+		.notify_sent = CONN_NOTIFY_YES, .failed = true, .socket_error = 199, .status = 9
+	};
+	INT_EQ(jsonl_sink.conn_close(s, c), 0);
+	INT_EQ(jsonl_sink.flush(s), 0);
+	jsonl_sink.close(s);
+	text = sample_read(path, NULL);
+	OK(strstr(text, "{\"type\":\"connection\",\"opened\":\"2026-11-21T06:31:00.123456789Z\","
+			"\"closed\":\"2026-11-21T06:31:00.123456790Z\",\"end\":\"process_ended\","
+			"\"close\":{\"how\":\"error\",\"notify_sent\":true,"
+			"\"notify_received\":null,\"socket_error\":\"199\"},\"process\":{"));
 	free(text);
 	connection_unref(c);
 }
@@ -317,6 +343,7 @@ int main(void)
 	RUN(test_bodies);
 	RUN(test_latin1_head);
 	RUN(test_data_and_summary);
+	RUN(test_connection);
 	RUN(test_balance);
 	unlink(path);
 	RUN(test_full_disk);

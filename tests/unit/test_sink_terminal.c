@@ -92,6 +92,11 @@ static void test_what_is_missing(void)
 	m->end = MESSAGE_END_CLOSED;
 	has(show(x, false), "\n  !! 1234 bytes lost here (ring full)\n"
 			    "  !! response incomplete: connection closed\n");
+	c->end = CONN_END_FREED;
+	c->ending.broken = true;
+	has(show(x, false), "  !! response incomplete: connection reset or timed out\n");
+	c->end = CONN_END_CAPTURE;
+	has(show(x, false), "  !! response incomplete: the capture ended first\n");
 	has(show(x, true), "\x1b[31m!! 1234 bytes lost here (ring full)\x1b[0m\n");
 	m->lost_bytes = 0;
 	m->body_size = m->body.len + 3250586;
@@ -140,6 +145,9 @@ static void test_server_and_halves(void)
 	struct exchange *x = sample_exchange(c);
 
 	c->role = CONN_ROLE_SERVER;
+	snprintf(c->process->container.name, sizeof(c->process->container.name), "web-7");
+	has(show(x, false), "06:31:00.123 curl[4242] in web-7 ← GET ");
+	c->process->container.name[0] = '\0';
 	has(show(x, false), "curl[4242] ← GET https://example.org/a  200 OK  application/json  "
 			    "↑24 B ↓0 B  34.5 ms\n");
 	x->request.present = false;

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""
+Containers that are none: control groups with a runtime's names, and its files in a mount namespace
+where /var/lib is ours. What is said of their processes, and filters by their names.
+"""
+
+from harness import (PLAINTAP, TLS_PAIR, Skip, check, check_eq, check_truth, flows_in, main,
+                     need_namespaces, of_type, os, read_jsonl, shutil, subprocess, truth_of)
+
+NAMESPACE = ["unshare", "-m", "sh", "-c", """
+    mount --make-rprivate / && mount -t tmpfs none /var/lib || exit 9
+    mkdir -p /var/lib/docker/containers/$0 && umask 022
+    printf '{"ID":"%s","Name":"/%s"}' $0 $1 >/var/lib/docker/containers/$0/config.v2.json
+    shift
+    exec "$@"
+"""]
+
+
+class Group:
+    """A control group that a runtime might have made, and that goes away."""
+
+    def __init__(self, root, number):
+        self.number = number
+        self.path = os.path.join(root, "docker-%s.scope" % number)
+        try:
+            os.mkdir(self.path)
+        except OSError as e:
+            raise Skip("cannot make a control group: %s" % e)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.rmdir(self.path)
+
+
+def version_2():
+    for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        if os.path.exists(root + "/cgroup.procs"):
+            return root
+    raise Skip("no control groups of version 2")
+
+
+def version_1():
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        for line in f:
+            where, kind, options = line.split()[1:4]
+            if kind == "cgroup" and "pids" in options.split(","):
+                return where
+    raise Skip("no control groups of version 1")
+
+
+def own_number():
+    return "%064x" % (os.getpid() + (1 << 200))
+
+
+def in_and_out(group, program, other):
+    """One run inside of the group, one beside it."""
+    return ["sh", "-c", '"$2" --size 1k >/dev/null; echo $$ >"$0/cgroup.procs"; exec "$1" --size 10k',
+            group.path, program, other]
+
+
+def traced(case, group, name, *options):
+    need_namespaces()
+    mine, other = case.path("pt_mine"), case.path("pt_other")
+    for path in (mine, other):
+        shutil.copy(TLS_PAIR, path)
+    flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
+    p = case.tap_run("-o", flows, "-o", jsonl, *options, "--", *in_and_out(group, mine, other),
+                     prefix=NAMESPACE + [group.number, name])
+    rows = of_type(read_jsonl(jsonl), "connection")
+    return p, flows, {row["process"]["comm"]: row["process"]["container"] for row in rows}
+
+
+def said(group, name):
+    return {"id": group.number, "runtime": "docker", "pod": None, "name": name, "pod_name": None,
+            "pod_namespace": None}
+
+
+def test_name(case):
+    with Group(version_2(), own_number()) as group:
+        _, _, found = traced(case, group, "web-7")
+        check_eq(found, {"pt_mine": said(group, "web-7"), "pt_other": None}, "containers")
+
+
+def test_filter(case):
+    """By the name; what is not in it is not seen."""
+    with Group(version_2(), own_number()) as group:
+        p, flows, found = traced(case, group, "web-7", "--container", "web-7")
+        check_eq(found, {"pt_mine": said(group, "web-7")}, "containers")
+        check_truth(flows, truth_of(p.out()))
+
+
+def test_no_such_name(case):
+    with Group(version_2(), own_number()) as group:
+        p = case.tap("--container", "web-8", "--", "true", prefix=NAMESPACE + [group.number, "web-7"])
+        check_eq(p.wait(), 1, "exit status")
+        check("web-8" in p.err() and "docker ps" in p.err(), p.err())
+
+
+def test_version_1(case):
+    """Its process says in which container it is, but there is no filter by it."""
+    with Group(version_1(), own_number()) as group:
+        _, flows, found = traced(case, group, "web-7")
+        check_eq(found, {"pt_mine": said(group, "web-7"), "pt_other": None}, "containers")
+        check(flows_in(flows), "bytes")
+        for option, word in (("--container", group.number), ("--cgroup", group.path),
+                             ("--cgroup", os.path.basename(group.path))):
+            p = subprocess.run([PLAINTAP, option, word, "--", "true"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, universal_newlines=True, check=False)
+            check_eq(p.returncode, 1, "exit status of %s: %s" % (option, p.stderr))
+            check("version 1" in p.stderr and word in p.stderr, p.stderr)
+
+
+main([
+    ("its name", test_name),
+    ("filter by its name", test_filter),
+    ("no such name", test_no_such_name),
+    ("control groups of version 1", test_version_1),
+])
