@@ -8,6 +8,12 @@
 /* So many calls of a direction are checked against the exported functions. */
 #define WITNESS_CALLS 32
 
+/*
+ * In the attach cookie of the exported functions' probes that take over from those of a place that
+ * turned out wrong: calls that they see are theirs.
+ */
+#define PROBE_COOKIE_TAKES_OVER ((__u64)1 << 16)
+
 /* Key of map `witnesses`. */
 #define WITNESS_KEY(target, dir) ((__u64)(target) << 8 | (dir))
 

@@ -10,7 +10,11 @@
  *   tls_<role>_<entry|return>  one program per convention, for kernels without cookies
  *
  * Where a place inside the library is probed, the tls_witness_* programs hang on the exported
- * functions during the first calls, and check what was captured against their results.
+ * functions during the first calls, and check what was captured against their results. If these
+ * differ, the same programs as inside hang on the exported functions too, with
+ * PROBE_COOKIE_TAKES_OVER (or as tls_over_*). Both stay: a call that was under way is followed to
+ * its end from where it was seen to begin; one that begins in the exported function is followed
+ * there, and the place inside, which it comes to later, leaves it alone.
  */
 #include "lib/call.bpf.h"
 #include "lib/conn.bpf.h"
@@ -77,6 +81,10 @@ static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u
 		STATS_ADD(states_dropped, 1);
 		return 0;
 	}
+	if (spec & PROBE_COOKIE_TAKES_OVER)
+		conn->taken_over[dir] = 1;
+	else if (conn->taken_over[dir])
+		return 0;
 	if (conn->info != CONN_TOLD) {
 		if (conn->info == CONN_FILTERED)
 			return 0;
@@ -281,17 +289,22 @@ int tls_witness_return(struct pt_regs *ctx)
 		return pair_return(ctx, false);                          \
 	}
 
-#define TLS_PLAIN(name, role, len_from)                                           \
-	TLS_PLAIN_UNCHECKED(name, role, len_from)                                 \
-	SEC("uprobe")                                                             \
-	int tls_witness_##name##_entry(struct pt_regs *ctx)                       \
-	{                                                                         \
-		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));  \
-	}                                                                         \
-	SEC("uprobe")                                                             \
-	int tls_witness_##name##_return(struct pt_regs *ctx)                      \
-	{                                                                         \
-		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0)); \
+#define TLS_PLAIN(name, role, len_from)                                                            \
+	TLS_PLAIN_UNCHECKED(name, role, len_from)                                                  \
+	SEC("uprobe")                                                                              \
+	int tls_over_##name##_entry(struct pt_regs *ctx)                                           \
+	{                                                                                          \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0) | PROBE_COOKIE_TAKES_OVER); \
+	}                                                                                          \
+	SEC("uprobe")                                                                              \
+	int tls_witness_##name##_entry(struct pt_regs *ctx)                                        \
+	{                                                                                          \
+		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));                   \
+	}                                                                                          \
+	SEC("uprobe")                                                                              \
+	int tls_witness_##name##_return(struct pt_regs *ctx)                                       \
+	{                                                                                          \
+		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0));                  \
 	}
 
 TLS_PLAIN(read_result, ROLE_READ, LEN_RESULT)

@@ -5,11 +5,16 @@
  *
  * The probes that capture know nothing of this and pay nothing for it. A call that passes the
  * exported function and is judged: its number of bytes at entry is remembered here, per thread.
+ *
+ * What a call moved and the probes inside did not count is counted here: a hole of known length. So
+ * the judging goes on after the first wrong call, for all calls that the exported functions' own
+ * probes, once they are there, have not seen to begin.
  */
 #ifndef PLAINTAP_BPF_WITNESS_H
 #define PLAINTAP_BPF_WITNESS_H
 
 #include "conn.bpf.h"
+#include "watch.bpf.h"
 #include "conn_record.h"
 #include "witness.h"
 
@@ -57,9 +62,11 @@ static __always_inline bool witness_enter(struct witnessed_call *call, u64 pid_t
 	struct witness_counts *counts = witness_find(target, dir);
 	struct conn_state *conn;
 
-	if (!counts || counts->calls >= WITNESS_CALLS || dir >= REC_DIR_CNT)
+	if (!counts || dir >= REC_DIR_CNT || (counts->calls >= WITNESS_CALLS && !counts->wrong))
 		return false;
 	conn = conn_find(call->object, pid_tgid >> 32);
+	if (conn && conn->taken_over[dir])
+		return false;
 	if (conn) {
 		call->conn = conn->id;
 		call->off = conn->off[dir];
@@ -78,12 +85,31 @@ static __always_inline bool witness_take_call(u64 pid_tgid, u64 frame, struct wi
 	return !bpf_map_delete_elem(&witnessed_calls, &pid_tgid);
 }
 
+static __always_inline void witness_count_missing(struct conn_state *conn, u8 dir, u64 len)
+{
+	conn->off[dir] += len;
+	conn->gap_causes[dir] |= REC_GAP_NOT_FOLLOWED;
+	STATS_ADD(bytes_seen, len);
+	STATS_ADD(bytes_not_followed, len);
+}
+
+/* The connection, or a new one if the call moved bytes and nobody has seen it so far. */
+static __always_inline struct conn_state *witness_conn(const struct witnessed_call *call, u64 len,
+						       u32 pid, u32 target)
+{
+	struct conn_state *conn = conn_find(call->object, pid);
+
+	if (conn || call->conn || !len || !process_is_watched(pid))
+		return conn;
+	return conn_add(call->object, pid, target);
+}
+
 /* The exported function says that it moved `len` bytes. */
 static __always_inline void witness_judge(const struct witnessed_call *call, u64 len, u64 pid_tgid,
 					  u32 target, u8 dir)
 {
 	struct witness_counts *counts = witness_find(target, dir);
-	struct conn_state *conn = conn_find(call->object, pid_tgid >> 32);
+	struct conn_state *conn = witness_conn(call, len, pid_tgid >> 32, target);
 	u64 seen = 0;
 
 	if (!counts || dir >= REC_DIR_CNT)
@@ -91,17 +117,20 @@ static __always_inline void witness_judge(const struct witnessed_call *call, u64
 	/* Another connection at the same address by now, or none: nothing can be said. */
 	if (call->conn && (!conn || conn->id != call->conn))
 		return;
-	if (conn && conn->info == CONN_FILTERED)
+	if (conn && (conn->info == CONN_FILTERED || conn->taken_over[dir]))
 		return;
 	if (conn)
 		seen = conn->off[dir] - call->off;
 	if (!seen && !len)
 		return;
-	if (seen != len) {
+	if (seen != len)
 		__sync_fetch_and_add(&counts->wrong, 1);
+	if (seen > len || (seen < len && !conn))
 		STATS_ADD(states_dropped, 1);
-		if (seen < len)
-			__sync_fetch_and_add(&counts->bytes_missed, len - seen);
+	if (seen < len) {
+		__sync_fetch_and_add(&counts->bytes_missed, len - seen);
+		if (conn)
+			witness_count_missing(conn, dir, len - seen);
 	}
 	__sync_fetch_and_add(&counts->calls, 1);
 }

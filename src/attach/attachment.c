@@ -15,7 +15,8 @@ struct attachment {
 	const struct prober *prober; /* borrowed */
 	const struct target *target; /* borrowed */
 	struct link_set probes;
-	bool is_checked; /* the places are workers, and the check is not over */
+	struct link_set successors; /* on the exported functions, if a worker was wrong */
+	bool is_checked;	    /* the places are workers, and the check is not over */
 	struct place_check checks[REC_DIR_CNT];
 };
 
@@ -42,19 +43,29 @@ static int attach_fallback(struct attachment *a)
 				  &a->probes);
 }
 
-/* First off, then on: both at once would show bytes twice. */
-static int fall_back(struct attachment *a)
+/*
+ * The workers' probes stay: a read may be under way in one of them, for hours if nobody sends, and
+ * was not seen to begin by those that take over. What these see the others leave alone. So do the
+ * witnesses, which count what the workers' probes miss.
+ */
+static int take_over(struct attachment *a)
 {
-	end_checks(a);
-	probe_links_close(&a->probes);
-	return attach_fallback(a);
+	const struct target *t = a->target;
+	int r = probe_links_attach(a->prober, FAMILY_TAKE_OVER, t, t->fallback, t->fallback_cnt,
+				   a->prober->only_pid, &a->successors);
+
+	a->is_checked = false;
+	/* The only process there was has ended. */
+	return r == -ESRCH ? 0 : r;
 }
 
 static int cannot_check(struct attachment *a, int r)
 {
 	log_say(LOG_INFO, "%s: the cheapest places cannot be checked (%s); taking others",
 		a->target->path, strerror(-r));
-	return fall_back(a);
+	r = take_over(a);
+	end_checks(a);
+	return r;
 }
 
 static int attach_points(struct attachment *a)
@@ -105,10 +116,10 @@ static bool say_if_wrong(const struct attachment *a, const struct witness_counts
 	if (!wrong)
 		return false;
 	log_say(LOG_WARNING,
-		"%s: %llu of its first %llu calls were captured wrongly (%llu bytes sent and %llu "
-		"received are missing): the place inside of it that "
-		"was found cheapest is not right%s; please report this, with the output of: "
-		"plaintap ls --probes %s",
+		"%s: %llu of the %llu calls that were looked at were captured wrongly (%llu bytes "
+		"sent and %llu received are missing), and perhaps others before: the place inside "
+		"of it that was found cheapest is not right%s; please report this, with the output "
+		"of: plaintap ls --probes %s",
 		a->target->path, wrong, c[REC_SENT].calls + c[REC_RECEIVED].calls,
 		c[REC_SENT].bytes_missed, c[REC_RECEIVED].bytes_missed, what_now, a->target->path);
 	return true;
@@ -150,11 +161,12 @@ static int look_at_checks(struct attachment *a, struct witness_counts ret[REC_DI
 	return result;
 }
 
-/* Nothing is checked, and the probes of what was are gone. */
+/* Nothing is checked, and the probes of what was are gone, or are to stay. */
 static bool is_settled(const struct attachment *a)
 {
-	return !a->is_checked && place_check_is_idle(&a->checks[REC_SENT]) &&
-	       place_check_is_idle(&a->checks[REC_RECEIVED]);
+	return !a->is_checked &&
+	       (a->successors.cnt || (place_check_is_idle(&a->checks[REC_SENT]) &&
+				      place_check_is_idle(&a->checks[REC_RECEIVED])));
 }
 
 void attachment_check(struct attachment *a)
@@ -171,11 +183,8 @@ void attachment_check(struct attachment *a)
 		say_if_lost(a, cannot_check(a, r));
 		return;
 	}
-	if (say_if_wrong(
-		    a, counts,
-		    "; from now on its exported functions are probed, and calls that were under way are not "
-		    "seen either")) {
-		say_if_lost(a, fall_back(a));
+	if (say_if_wrong(a, counts, "; from now on its exported functions are probed")) {
+		say_if_lost(a, take_over(a));
 		return;
 	}
 	a->is_checked = false;
@@ -212,6 +221,7 @@ void attachment_end_check(struct attachment *a)
 void attachment_detach(struct attachment *a)
 {
 	probe_links_close(&a->probes);
+	probe_links_close(&a->successors);
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_join(&a->checks[dir]);
 }

@@ -145,13 +145,13 @@ int features_probe(unsigned forbidden, const struct kfuncs *kfuncs, struct featu
 			found.has[f] ? "yes" : "no");
 	}
 	/*
-	 * A link of many places is of no use to a program that cannot tell them apart. Programs
-	 * that may wait are younger than cookies: without these none of the many small programs
-	 * needs to be verified for it.
+	 * A link of many places is of no use to a program that cannot tell them apart. Loops and
+	 * programs that may wait are younger than cookies: without these none of the many small
+	 * programs has a loop, or needs to be verified for waiting.
 	 */
 	if (!found.has[FEATURE_COOKIE])
-		found.has[FEATURE_SESSION] = found.has[FEATURE_MULTI] = found.has[FEATURE_SLEEP] =
-			false;
+		found.has[FEATURE_SESSION] = found.has[FEATURE_MULTI] = found.has[FEATURE_LOOP] =
+			found.has[FEATURE_SLEEP] = false;
 	*ret = found;
 	return 0;
 }

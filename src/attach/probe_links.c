@@ -10,6 +10,7 @@
 #include "links.h"
 #include "records.h"
 #include "tls.skel.h"
+#include "witness.h"
 
 struct place_list {
 	uint64_t offsets[TARGET_POINT_MAX];
@@ -41,9 +42,10 @@ static int add_link(struct link_set *links, int fd)
 	return 0;
 }
 
-static uint64_t cookie_of(const struct target *t, const struct probe_point *p)
+static uint64_t cookie_of(const struct job *j, const struct probe_point *p)
 {
-	return PROBE_COOKIE(p->role, p->len_from, t->id);
+	return PROBE_COOKIE(p->role, p->len_from, j->target->id) |
+	       (j->family == FAMILY_TAKE_OVER ? PROBE_COOKIE_TAKES_OVER : 0);
 }
 
 static void list_places(const struct job *j, bool only_returning, struct place_list *ret)
@@ -54,7 +56,7 @@ static void list_places(const struct job *j, bool only_returning, struct place_l
 		if (only_returning && !probe_role_moves_bytes(j->points[i].role))
 			continue;
 		ret->offsets[cnt] = j->points[i].file_off;
-		ret->cookies[cnt++] = cookie_of(j->target, &j->points[i]);
+		ret->cookies[cnt++] = cookie_of(j, &j->points[i]);
 	}
 	ret->places = (struct link_places){ j->path, ret->offsets, ret->cookies, cnt, j->pid };
 }
@@ -97,7 +99,15 @@ static int attach_multi(const struct job *j)
 						    LINK_TYPE_UPROBE_MULTI, false, &list.places));
 }
 
-/* "tls_", "witness_" or not, role, where the length is, and which end of the call. */
+/* Who takes over has returns like anybody else's. */
+static const char *plain_prefix(enum probe_family family, bool at_return)
+{
+	if (family == FAMILY_WITNESS)
+		return "witness_";
+	return family == FAMILY_TAKE_OVER && !at_return ? "over_" : "";
+}
+
+/* "tls_", a prefix or none, role, where the length is, and which end of the call. */
 static const struct bpf_program *plain_program(const struct job *j, const struct probe_point *p,
 					       bool at_return)
 {
@@ -113,9 +123,8 @@ static const struct bpf_program *plain_program(const struct job *j, const struct
 		return j->prober->tls->progs.tls_clear_entry;
 	if (p->len_from == PROBE_LEN_NONE || p->len_from > PROBE_LEN_AT_ARG4)
 		return NULL;
-	snprintf(name, sizeof(name), "tls_%s%s_%s_%s",
-		 j->family == FAMILY_WITNESS ? "witness_" : "", roles[p->role],
-		 lengths[p->len_from], at_return ? "return" : "entry");
+	snprintf(name, sizeof(name), "tls_%s%s_%s_%s", plain_prefix(j->family, at_return),
+		 roles[p->role], lengths[p->len_from], at_return ? "return" : "entry");
 	return bpf_object__find_program_by_name(j->prober->tls->obj, name);
 }
 
@@ -124,7 +133,7 @@ static int attach_perf_one(const struct job *j, const struct probe_point *p, boo
 	bool cookie = j->prober->has_cookie;
 	const struct bpf_program *prog = cookie ? cookie_program(j, at_return)
 						: plain_program(j, p, at_return);
-	uint64_t offset = p->file_off, spec = cookie_of(j->target, p);
+	uint64_t offset = p->file_off, spec = cookie_of(j, p);
 	struct link_places place = { j->path, &offset, &spec, 1, j->pid };
 
 	if (!prog)

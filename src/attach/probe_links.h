@@ -22,7 +22,8 @@ struct prober {
 
 enum probe_family {
 	FAMILY_CAPTURE,
-	FAMILY_WITNESS, /* of exported functions, see bpf/lib/witness.bpf.h */
+	FAMILY_WITNESS,	  /* of exported functions, see bpf/lib/witness.bpf.h */
+	FAMILY_TAKE_OVER, /* of exported functions, instead of places that are probed already */
 };
 
 /* Descriptors; closing one detaches. */

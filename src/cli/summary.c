@@ -16,7 +16,9 @@ static const char *cause_for_people(unsigned bit)
 	static const char *const texts[GAP_CAUSE_CNT] = { "the buffer was full (--buffer)",
 							  "memory not readable",
 							  "one call too long for this kernel",
-							  "a limit of plaintap", "cause unknown" };
+							  "calls that the probes did not see whole",
+							  "a limit of plaintap",
+							  "cause unknown" };
 
 	return texts[bit];
 }

@@ -294,6 +294,7 @@ void collect_kernel_stats(struct collector *c, const struct kernel_stats *stats)
 	to->kernel.bytes_dropped[0] = stats->bytes_ring_full;
 	to->kernel.bytes_dropped[1] = stats->bytes_unreadable;
 	to->kernel.bytes_dropped[2] = stats->bytes_too_long;
+	to->kernel.bytes_dropped[3] = stats->bytes_not_followed;
 	to->kernel.records_dropped = stats->records_ring_full;
 	to->kernel.states_dropped = stats->states_dropped;
 	to->kernel.ends_dropped = stats->ends_dropped;

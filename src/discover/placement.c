@@ -66,7 +66,10 @@ static bool place(struct code *c, uint64_t vaddr, bool plain, struct probe_point
 	return code_file_offset(c, vaddr + p->at, &p->file_off);
 }
 
-/* May a jump within the function lead to a place that is not its start? Not known is yes. */
+/*
+ * May a jump within the function lead to a place that is not its start? Not known is yes. A jump
+ * through a field of an object (no index) calls a method, and leaves.
+ */
 static bool may_be_jumped_to(struct code *c, const struct placement_function *f, uint64_t place)
 {
 	struct insn insn;
@@ -76,7 +79,7 @@ static bool may_be_jumped_to(struct code *c, const struct placement_function *f,
 	for (uint64_t at = f->vaddr; at < f->vaddr + f->size; at += insn.len) {
 		if (code_decode(c, at, &insn) < 0)
 			return true;
-		if (insn.flow == INSN_JUMP && !insn.target && !insn.slot)
+		if (insn.flow == INSN_JUMP && !insn.target && !insn.slot && !insn.mem.len)
 			return true;
 		if ((insn.flow == INSN_JUMP || insn.flow == INSN_BRANCH) &&
 		    insn.target > f->vaddr && insn.target <= place)

@@ -173,7 +173,15 @@ static void forget_after_call(struct way *way)
 		way->regs[lost[i]] = (struct value){ 0 };
 }
 
-/* False: the call does not come back, the way ends here. */
+static bool is_inside(const struct worker_function *f, uint64_t vaddr)
+{
+	return vaddr >= f->vaddr && vaddr - f->vaddr < f->size;
+}
+
+/*
+ * False: the call does not come back, the way ends here. So it is known by its name, or, inside of
+ * a static program, by there being nothing behind it to come back to.
+ */
 static bool take_call(struct walk *w, struct way *way, const struct insn *insn)
 {
 	const char *import = insn->target ? code_import_at(w->code, insn->target) : NULL;
@@ -202,6 +210,8 @@ static bool take_call(struct walk *w, struct way *way, const struct insn *insn)
 			take_worker_call(w, way, insn->target, third);
 	} else if (insn->target && insn->target == w->ret->vaddr) {
 		reject(w, "calls the worker with other arguments, too");
+	} else if (insn->flow == INSN_CALL && !is_inside(w->f, way->vaddr)) {
+		return false;
 	}
 	forget_after_call(way);
 	return true;
@@ -263,11 +273,6 @@ static void apply_effect(struct walk *w, struct way *way, const struct insn *ins
 	}
 	if (insn->dst < REG_CNT)
 		way->regs[insn->dst] = result;
-}
-
-static bool is_inside(const struct worker_function *f, uint64_t vaddr)
-{
-	return vaddr >= f->vaddr && vaddr - f->vaddr < f->size;
 }
 
 static void fork_way(struct walk *w, const struct way *way, uint64_t vaddr)

@@ -132,9 +132,9 @@ static void put_duration(struct block *b, uint64_t ns)
 
 static void put_causes(struct block *b, unsigned causes)
 {
-	static const char *const words[GAP_CAUSE_CNT] = { "ring full", "memory unreadable",
-							  "call too long", "limit reached",
-							  "cause unknown" };
+	static const char *const words[GAP_CAUSE_CNT] = { "ring full",	   "memory unreadable",
+							  "call too long", "call not followed",
+							  "limit reached", "cause unknown" };
 	const char *before = " (";
 
 	for (unsigned bit = 0; bit < GAP_CAUSE_CNT; bit++) {

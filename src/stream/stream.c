@@ -117,7 +117,7 @@ void stream_conn_info(struct stream *s, const struct conn_info *info)
 
 static unsigned lowest_bit(unsigned causes)
 {
-	return (unsigned)__builtin_ctz(causes | 1u << (GAP_CAUSE_CNT - 1));
+	return (unsigned)__builtin_ctz(causes | GAP_UNKNOWN);
 }
 
 /* Bytes up to `off` are missing: tell so, with their length and why. */

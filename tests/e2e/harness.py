@@ -204,8 +204,10 @@ class Case:
         p.go = go
         return p
 
-    def tap(self, *args, prefix=(), **how):
+    def tap(self, *args, prefix=(), whole_machine=False, **how):
         """plaintap, attached and ready (or ended, when it had nothing to wait for)."""
+        check(whole_machine or "-p" in args or "--" in args,
+              "names the programs that it traces: only own_libraries.py may do without")
         r, w = os.pipe()
         try:
             argv = list(prefix) + [PLAINTAP, "--ready-fd", str(w)] + [str(a) for a in args]

@@ -2,11 +2,12 @@
 """Whole-machine mode, held to libraries of our own.
 
 plaintap takes the libraries from the loader's cache. In a mount namespace that cache lists only
-our private copies of OpenSSL, so that no probe ever sits in a file that other programs use.
+our private copies of OpenSSL, and its own loader is a copy too, so that no probe ever sits in a
+file that other programs use.
 """
 
-from harness import (TLS_PAIR, Skip, check, env, need, need_namespaces, os, libraries_of, shutil,
-                     signal, subprocess)
+from harness import (PLAINTAP, TLS_PAIR, Skip, check, check_eq, env, libraries_of, need,
+                     need_namespaces, os, shutil, signal, subprocess)
 
 
 def copies(case):
@@ -35,7 +36,38 @@ def copies(case):
     return folder, root + "/cache"
 
 
-BIND_CACHE = 'mount --bind "$0" /etc/ld.so.cache && exec "$@"'
+def loader_of(program):
+    """The file that loads a program's libraries."""
+    out = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE).stdout.decode()
+    paths = [word for word in out.split() if os.path.basename(word).startswith("ld-linux")]
+    check_eq(len(paths), 1, "loaders of " + program)
+    return os.path.realpath(paths[0])
+
+
+BIND = 'mount --bind "$0" /etc/ld.so.cache && mount --bind "$1" "$2" && shift 2 && exec "$@"'
+
+
+def within(case, cache, *unshare):
+    """
+    The command line in front of plaintap. It probes its own loader too, to hear what all programs
+    load: that is a copy, so it hears of those only that are started in this namespace.
+    """
+    loader, copy = loader_of(PLAINTAP), case.path("loader")
+    shutil.copy(loader, copy)
+    return ["unshare", "-m"] + list(unshare) + ["--propagation", "private", "sh", "-c", BIND, cache,
+                                               copy, loader]
+
+
+def check_only_ours(case, args):
+    """Filters that nothing else on this machine passes: a name of ours, or a file of ours."""
+    wanted = [(args[i], args[i + 1]) for i in range(len(args) - 1)]
+    names = [w for kind, w in wanted if kind in ("-c", "--comm")]
+    files = [w for kind, w in wanted if kind == "--exe"]
+    check(names or files, "a filter that only our own programs pass")
+    for name in names:
+        check(name.startswith("pt_"), "a name that only our own programs have: " + name)
+    for path in files:
+        check(path.startswith(case.tmp + "/"), "a file of our own: " + path)
 
 
 def whole_machine(case, *args):
@@ -43,9 +75,9 @@ def whole_machine(case, *args):
     plaintap in whole-machine mode, ready; and the environment of programs that it sees. It also looks
     for libraries in running processes: to be called with filters that only our programs pass.
     """
+    check_only_ours(case, args)
     folder, cache = copies(case)
-    p = case.tap(*args, prefix=["unshare", "-m", "--propagation", "private", "sh", "-c", BIND_CACHE,
-                                cache])
+    p = case.tap(*args, prefix=within(case, cache), whole_machine=True)
     check(p.ready, "ready: " + p.err())
     return p, env(LD_LIBRARY_PATH=folder)
 
@@ -56,8 +88,8 @@ def blind_whole_machine(case, *args):
     can be looked into. So it probes what the cache lists, and nothing else can lead it anywhere.
     """
     folder, cache = copies(case)
-    p = case.tap("-v", *args, prefix=["unshare", "-m", "-p", "-f", "--mount-proc", "--propagation",
-                                      "private", "sh", "-c", BIND_CACHE, cache])
+    p = case.tap("-v", *args, prefix=within(case, cache, "-p", "-f", "--mount-proc"),
+                 whole_machine=True)
     check(p.ready, "ready: " + p.err())
     with open("/proc/%d/task/%d/children" % (p.pid, p.pid), encoding="ascii") as f:
         inner = int(f.read())

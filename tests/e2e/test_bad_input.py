@@ -53,7 +53,7 @@ def test_not_executable(case):
 
 
 def test_unknown_option(case):
-    refused(case, "--colour", status=2, says=["--colour"])
+    refused(case, "--colour", "--", "true", status=2, says=["--colour"])
 
 
 def test_missing_folder(case):

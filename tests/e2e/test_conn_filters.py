@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """--port and --host: connections by the ends of their sockets."""
 
+import json
+
 from harness import (CURL, TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, exchanges,
-                     flows_in, main, read_jsonl, signal, truth_of)
+                     flows_in, main, of_type, read_jsonl, signal, truth_of)
+from talking import need_ipv6, talk_argv
 
 
 def seen(case, filters, urls, more=()):
@@ -49,6 +52,64 @@ def test_host(case):
         check_eq(summary["stream"]["bytes"] > 0, all_in, "bytes that were passed on")
 
 
+def check_talk(case, way, filters, all_in):
+    """Both ends of talk.py's connection are its own, so both are in, or neither."""
+    jsonl = case.path("out.jsonl")
+    p = case.tap_run(*filters, "--force", "-o", jsonl, "--", *talk_argv(case, way))
+    rows = read_jsonl(jsonl)
+    check_nothing_lost(rows)
+    check(rows[-1]["balanced"], "the counters balance")
+    ends = {(r["conn"]["role"], r["conn"]["local"]) for r in of_type(rows, "data")}
+    truth = [json.loads(line) for line in p.out().splitlines()]
+    check_eq(len(truth), 2, "ends of a connection")
+    check_eq(ends, {(t["role"], t["local"]) for t in truth} if all_in else set(),
+             "seen of %s with %s" % (way, filters))
+    check_eq(rows[-1]["kernel"]["conns_filtered"], 0 if all_in else 2, "filtered")
+
+
+def test_ipv6(case):
+    need_ipv6()
+    for filters, all_in in ((["--host", "::1"], True), (["--host", "::/64"], True),
+                            (["--host", "2001:db8::/32"], False), (["--host", "127.0.0.1"], False),
+                            (["--exclude-host", "::1"], False),
+                            (["--exclude-host", "127.0.0.0/8"], True),
+                            (["--host", "::1", "--port", "1"], False),
+                            (["--exclude-port", "1"], True)):
+        check_talk(case, "ipv6", filters, all_in)
+
+
+def test_mapped(case):
+    """An IPv4 client of a server whose socket takes both: that has ::ffff:127.0.0.1 for a peer."""
+    need_ipv6()
+    for filters, all_in in ((["--host", "127.0.0.1"], True), (["--host", "127.0.0.0/8"], True),
+                            (["--host", "::ffff:127.0.0.1"], True), (["--host", "10.0.0.0/8"], False),
+                            (["--host", "::1"], False), (["--exclude-host", "127.0.0.1"], False),
+                            (["--exclude-host", "::ffff:127.0.0.0/104"], False),
+                            (["--host", "127.0.0.1", "--port", "1"], False)):
+        check_talk(case, "mapped", filters, all_in)
+
+
+def test_kept_out_of_the_check(case):
+    """
+    Calls on connections that are kept out are not counted, and that is no fault of the places where
+    libssl is probed: the check that runs on the server's first calls must not take it for one.
+    """
+    server, jsonl = case.server(), case.path("out.jsonl")
+    p = case.tap("-p", server.pid, "-v", "--port", 1, "-o", jsonl)
+    check(p.ready, "ready: " + p.err())
+    urls = [server.url + "/users/%d" % (i % 7) for i in range(50)]
+    words = [w for url in urls for w in ("-o", "/dev/null", url)]
+    check_eq(case.run(CURL + words).wait(), 0, "curl")
+    p.stop(signal.SIGINT)
+    check_eq(p.wait(), 0, "exit status: " + p.err())
+    check("wrong" not in p.err(), "nothing is said of wrong places: " + p.err())
+    rows = read_jsonl(jsonl)
+    check_nothing_lost(rows)
+    check_eq(rows[-1]["kernel"]["conns_filtered"], 1, "connections that were kept out")
+    check_eq(rows[-1]["kernel"]["bytes_seen"], 0, "bytes that were counted")
+    check_eq(rows[-1]["kernel"]["states_dropped"], 0, "calls that were not followed")
+
+
 def test_server(case):
     """One process, some of whose connections are wanted: those of a client on that port."""
     server, jsonl = case.server(), case.path("out.jsonl")
@@ -92,7 +153,10 @@ main([
     ("by port, multi", lambda c: test_port(c, "--without", "session")),
     ("by port, perf", lambda c: test_port(c, "--without", "session,multi")),
     ("by address", test_host),
+    ("by address, IPv6", test_ipv6),
+    ("by address, IPv4 on a socket for both", test_mapped),
     ("some of a server's", test_server),
+    ("places are not blamed for what is kept out", test_kept_out_of_the_check),
     ("ends that are not known", test_unknown),
     ("words that mean nothing", test_bad_words),
 ])

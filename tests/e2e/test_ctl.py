@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """plaintap ctl: orders to a plaintap that runs."""
 
+import datetime
 import json
 import socket
 
-from harness import (PLAINTAP, TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, main, os,
-                     read_jsonl, shutil, signal, subprocess, truth_of)
+from harness import (PLAINTAP, TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, flows_in,
+                     main, os, read_jsonl, shutil, signal, subprocess, time, truth_of)
 from own_libraries import whole_machine
 
 
@@ -78,6 +79,52 @@ def test_remove_while_it_talks(case):
     check(rows[-1]["balanced"], "the counters balance")
     check_eq([r["request"]["path"] for r in rows if r["type"] == "exchange"], ["/users/1"],
              "what was seen")
+
+
+def order(path, line):
+    """An order without the start of a program: when it was sent and answered, by the wall clock."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        sent = time.time()
+        s.sendall(line + b"\n")
+        answer = s.recv(4096)
+        return sent, time.time(), answer
+
+
+def seconds_of(ts):
+    """"2026-11-21T06:31:00.123456789Z" as time.time() has it."""
+    whole, _, rest = ts.partition(".")
+    whole = datetime.datetime.strptime(whole + "+0000", "%Y-%m-%dT%H:%M:%S%z")
+    return whole.timestamp() + float("0." + rest.rstrip("Z"))
+
+
+REMOVED_WITHIN = 0.05
+
+
+def test_remove_is_quick(case):
+    """Of a program that never stops talking nothing is captured 50 ms after the order."""
+    first, second = case.pair("--size", "10k"), case.pair("--size", "100", "--count", "100000000")
+    tap = Tap(case, "-p", first.pid, "-p", second.pid)
+    second.go()
+    while not json.loads(tap.ctl("status", "--json"))["counters"]["stream"]["bytes"]:
+        check_eq(second.p.poll(), None, "it talks")
+    sent, answered, answer = order(tap.path, b"remove-pid %d" % second.pid)
+    check(b"no longer watched" in answer, "the answer: %s" % answer)
+    # It must have had the time to be seen after that.
+    while time.time() < answered + 4 * REMOVED_WITHIN:
+        time.sleep(REMOVED_WITHIN)
+    check_eq(second.p.poll(), None, "it still talks")
+    first.go()
+    truth = truth_of(first.rest())
+    check_eq(tap.p.wait(), 0, "exit status: " + tap.p.err())
+    rows = read_jsonl(tap.jsonl)
+    check(rows[-1]["balanced"], "the counters balance")
+    check_eq([f for f in flows_in(tap.flows) if f.pid == first.pid], truth, "the other program")
+    seen = [seconds_of(r["ts"]) for r in rows
+            if r["type"] == "data" and r["process"]["pid"] == second.pid]
+    check(seen and min(seen) < sent, "it was seen before the order")
+    check(max(seen) < sent + REMOVED_WITHIN,
+          "last seen %.1f ms after the order" % ((max(seen) - sent) * 1e3))
 
 
 def test_status(case):
@@ -196,6 +243,7 @@ main([
     ("add-pid", test_add),
     ("remove-pid", test_remove),
     ("remove-pid in the middle", test_remove_while_it_talks),
+    ("remove-pid takes effect at once", test_remove_is_quick),
     ("status", test_status),
     ("the whole machine", test_whole_machine),
     ("mistakes", test_mistakes),

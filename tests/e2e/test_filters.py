@@ -238,6 +238,62 @@ def test_exclude_pid(case):
     c.expect(c.run(mine, "--size", "100k"))
 
 
+def children_of(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+        return f.read().split()
+
+
+def test_exclude_running(case):
+    """A child that runs already when plaintap starts is kept out with its parent."""
+    mine = renamed(case, "pt_mine")
+    pair = case.run([mine, "--wait-connected", "--size", "1k", "--fork"], stdin=subprocess.PIPE,
+                    pipe_out=True)
+    pair.line()
+    check_eq(len(children_of(pair.pid)), 1, "children")
+    c = Capture(case, "-c", "pt_mine", "--exclude-pid", str(pair.pid))
+    pair.p.stdin.write(b"\n")
+    pair.p.stdin.close()
+    pair.p.stdin = None
+    check_eq(len({f.pid for f in truth_of(pair.rest())}), 2, "processes that have said something")
+    c.expect(c.run(mine, "--size", "100k"))
+
+
+def check_named(case, wanted, others, *filters):
+    """Of processes that are all named, and their children, those of `wanted` are seen."""
+    flows, jsonl = case.path("flows"), case.path("out.jsonl")
+    pids = [w for p in wanted + others for w in ("-p", p.pid)]
+    p = case.tap(*pids, *filters, "-o", flows + "/", "-o", jsonl)
+    check(p.ready, "ready: " + p.err())
+    # First those that are kept out: plaintap ends with the others.
+    for pair in others:
+        pair.go()
+        check(truth_of(pair.rest()), "it has said something")
+    truth = []
+    for pair in wanted:
+        pair.go()
+        truth += truth_of(pair.rest())
+    check_eq(p.wait(), 0, "exit status: " + p.err())
+    check_truth(flows, sorted(truth))
+    check_nothing_lost(read_jsonl(jsonl))
+    return truth
+
+
+def test_named_child_is_let_in(case):
+    """The child is judged by what it is, and it is what its parent is."""
+    pair = case.pair("--size", "100k", "--fork")
+    truth = check_named(case, [pair], [], "--comm", "tls_pair", "--exclude-uid", NOBODY)
+    check_eq(len({f.pid for f in truth}), 2, "processes")
+
+
+def test_named_child_is_kept_out(case):
+    """Forked after plaintap has begun, and before."""
+    later, before = case.pair("--size", "10k", "--fork"), case.pair("--size", "10k", "--fork",
+                                                                    "--wait-connected")
+    check_eq((len(children_of(later.pid)), len(children_of(before.pid))), (0, 1), "children")
+    check_named(case, [case.pair("--size", "100k")], [later, before], "--exclude-pid", later.pid,
+                "--exclude-pid", before.pid, "--comm", "tls_pair")
+
+
 def test_with_command(case):
     """A program's tree and a filter: what is in both."""
     mine, other = renamed(case, "pt_mine"), renamed(case, "pt_other")
@@ -255,12 +311,22 @@ def test_with_pid(case):
     p = case.tap("-p", a.pid, "-p", b.pid, "--exclude-pid", b.pid, "--uid", os.getuid(), "-o",
                  flows + "/")
     check(p.ready, "ready: " + p.err())
+    b.go()
+    check(truth_of(b.rest()), "it has said something")
     a.go()
     truth = truth_of(a.rest())
-    # The one that is kept out is not waited for.
     check_eq(p.wait(), 0, "exit status: " + p.err())
     check_truth(flows, truth)
-    b.go()
+
+
+def test_not_waited_for(case):
+    """plaintap ends with those that it captures, not with one that is kept out."""
+    a, b = case.pair("--size", "10k"), case.pair("--size", "10k")
+    p = case.tap("-p", a.pid, "-p", b.pid, "--exclude-pid", b.pid)
+    check(p.ready, "ready: " + p.err())
+    a.go()
+    check_eq(p.wait(), 0, "exit status: " + p.err())
+    check_eq(b.p.poll(), None, "the other one runs")
 
 
 def test_nothing_wanted(case):
@@ -320,8 +386,12 @@ main([
     ("not a process and the children it has", test_exclude_pid_of_a_parent),
     ("a fork of a program that is let in", lambda c: test_named_forks(c, "-c", "tls_pair")),
     ("a fork of one that is not", lambda c: test_named_forks(c, "--exclude-comm", "tls_pair")),
+    ("nor children that run already", test_exclude_running),
+    ("a named one's child is let in", test_named_child_is_let_in),
+    ("a named one's children are kept out", test_named_child_is_kept_out),
     ("with a command", test_with_command),
     ("with -p", test_with_pid),
+    ("with -p, one is kept out and goes on", test_not_waited_for),
     ("with -p, nothing wanted", test_nothing_wanted),
     ("words that mean nothing", test_bad_words),
 ])

@@ -3,26 +3,12 @@
 
 import json
 
-from harness import (CURL, TLS_SERVER, Skip, check, check_eq, check_nothing_lost, exchanges, main,
-                     need, of_type, os, read_jsonl, socket, subprocess)
+from harness import (CURL, Skip, check, check_eq, check_nothing_lost, exchanges, main, need, of_type,
+                     read_jsonl, subprocess)
 from nginx import nginx_argv, wait_listening
+from talking import need_ipv6, talk_argv
 
-PYTHON = "/usr/bin/python3"
-TALK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "progs", "talk.py")
 FIELDS = ("pid", "role", "local", "remote", "version", "cipher", "sni", "alpn")
-
-
-def need_python_ssl():
-    if subprocess.run([PYTHON, "-c", "import ssl"], stderr=subprocess.DEVNULL).returncode:
-        raise Skip(PYTHON + " has no ssl module")
-
-
-def need_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as s:
-            s.bind(("::1", 0))
-    except OSError:
-        raise Skip("this machine has no ::1")
 
 
 def identity(row):
@@ -38,10 +24,9 @@ def in_order(identities):
 
 def talk(case, way, prefix=()):
     """All connections that plaintap saw of one run of talk.py, against its own word."""
-    need_python_ssl()
-    subprocess.run([TLS_SERVER, "--write-cert", case.tmp], check=True)
+    argv = talk_argv(case, way)
     flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
-    p = case.tap_run("-o", flows, "-o", jsonl, "--", *prefix, PYTHON, TALK, case.tmp, way)
+    p = case.tap_run("-o", flows, "-o", jsonl, "--", *prefix, *argv)
     truth = [json.loads(line) for line in p.out().splitlines()]
     check(truth, "talk.py told its truth")
     rows = read_jsonl(jsonl)

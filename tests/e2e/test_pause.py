@@ -116,6 +116,9 @@ main([
     ("long calls, without loops", lambda c: test_exact(c, WITHOUT_LOOPS + ROOMY, *LONGER)),
     ("long calls through a small buffer", lambda c: test_exact(c, SLOW, *LONG)),
     ("and stopped", lambda c: test_exact(c, WITHOUT_HOLD + SLOW, *LONG)),
+    # Shorter than a part of the buffer, but of more pieces than a program without loops can cut.
+    ("calls over 1 MiB, no cookies, no loops",
+     lambda c: test_exact(c, ["--without", "multi,cookie"], "--size", "1500k")),
     ("a parent sees no stop", test_parent_sees_no_stop),
     ("plaintap is stopped", test_plaintap_stopped),
     # More threads than processors: one that asked for the stop may have to wait for one, and the

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whole-machine mode, held to libraries of our own (own_libraries.py)."""
 
-from harness import (TLS_PAIR, check_eq, check_nothing_lost, check_truth, env, main, os, read_jsonl,
-                     shutil, signal, truth_of)
+from harness import (TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, env, main, os,
+                     read_jsonl, shutil, signal, truth_of)
 from own_libraries import blind_whole_machine, check_probed_only_below, whole_machine
 
 
@@ -47,6 +47,7 @@ def test_nobody_else(case):
     finish(case, p, truth)
     check_probed_only_below(p, folder)
     check_eq(os.listdir(other), os.listdir(folder), "the same libraries")
+    check(" waited for " not in p.err(), "nobody's loader is probed: " + p.err())
 
 
 main([("libraries from the loader's cache", test_whole_machine),

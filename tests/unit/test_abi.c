@@ -13,9 +13,11 @@ static void test_gap_causes(void)
 	INT_EQ(GAP_RING_FULL, REC_GAP_RING_FULL);
 	INT_EQ(GAP_UNREADABLE, REC_GAP_UNREADABLE);
 	INT_EQ(GAP_TOO_LONG, REC_GAP_TOO_LONG);
+	INT_EQ(GAP_NOT_FOLLOWED, REC_GAP_NOT_FOLLOWED);
 	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_RING_FULL)), "ring_full");
 	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_UNREADABLE)), "unreadable");
 	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_TOO_LONG)), "too_long");
+	C_STR_EQ(gap_cause_name((unsigned)__builtin_ctz(REC_GAP_NOT_FOLLOWED)), "not_followed");
 }
 
 static void test_roles(void)

@@ -436,7 +436,7 @@ static void test_state_of_a_connection(void)
 
 static void test_kernel_stats(void)
 {
-	struct kernel_stats stats = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+	struct kernel_stats stats = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 };
 	struct fixture f;
 
 	start(&f);
@@ -447,9 +447,10 @@ static void test_kernel_stats(void)
 	INT_EQ(f.counters.kernel.bytes_dropped[__builtin_ctz(GAP_RING_FULL)], 4);
 	INT_EQ(f.counters.kernel.bytes_dropped[__builtin_ctz(GAP_UNREADABLE)], 5);
 	INT_EQ(f.counters.kernel.bytes_dropped[__builtin_ctz(GAP_TOO_LONG)], 6);
-	INT_EQ(f.counters.kernel.records_dropped, 7);
-	INT_EQ(f.counters.kernel.states_dropped, 8);
-	INT_EQ(f.counters.kernel.ends_dropped, 9);
+	INT_EQ(f.counters.kernel.bytes_dropped[__builtin_ctz(GAP_NOT_FOLLOWED)], 7);
+	INT_EQ(f.counters.kernel.records_dropped, 8);
+	INT_EQ(f.counters.kernel.states_dropped, 9);
+	INT_EQ(f.counters.kernel.ends_dropped, 10);
 	buf_done(&f.log);
 }
 

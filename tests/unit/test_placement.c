@@ -155,6 +155,10 @@ static void test_no_return_wanted(void)
 	expect_free_at("4885ff 7404 ffc9 75fa c3", 0, PROBE_COST_SINGLE_STEPPED);
 	/* an indirect jump behind it may lead anywhere */
 	expect_free_at("4885ff 7402 ffe0 c3", 0, PROBE_COST_SINGLE_STEPPED);
+	/* but not one through a field of an object: jmp [rax + 0x20] */
+	expect_free_at("f30f1efa 488b4718 4885c0 7403 ff6020 c3", 11, PROBE_COST_EMULATED);
+	/* jmp [rax + rcx * 8 + 0x20] is a table */
+	expect_free_at("f30f1efa 488b4718 4885c0 7404 ff64c820 c3", 0, PROBE_COST_SINGLE_STEPPED);
 	/* mov rdi,rsi; je 1f; ret; 1: ret */
 	expect_free_at("4889f7 7401 c3 c3", 0, PROBE_COST_SINGLE_STEPPED);
 	/* call rax, ret: others may change the register */
@@ -228,6 +232,8 @@ static const struct {
 	{ "a loop", READ_EX, "ebfe", "SSL_read_ex: it is too long, or has a loop" },
 	{ "an instruction that is none", READ_EX, "06 07", "SSL_read_ex: an instruction" },
 	{ "code that runs past its end", READ_EX, "90 90", "SSL_read_ex: runs past its end" },
+	{ "nothing behind the worker's call", READ_EX, "4883ec08 e8@7",
+	  "SSL_read_ex: runs past its end" },
 	{ "a call out of the code", READ_EX, "4883ec08 e800f00000 4883c408 c3", NULL },
 	{ "a call through a register", READ_EX, "4883ec08 ffd0 4883c408 c3",
 	  "SSL_read_ex: hands its arguments to a function outside" },
@@ -272,6 +278,8 @@ static const struct {
 	  "85c0 7e04 8b442408 4883c410 415c 5d 5b c3" },
 	{ "a guard of the stack",
 	  "4883ec18 4889e1 4863d2 e8@7 85c0 7e03 8b0424 4883ec00 7505 4883c418 c3 e8@a" },
+	{ "a guard of the stack in the same file, known by its being the end",
+	  "4883ec18 4889e1 4863d2 e8@7 85c0 7e03 8b0424 4883ec00 7505 4883c418 c3 e8@9" },
 };
 
 static void test_accepted(void)

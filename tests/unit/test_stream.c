@@ -41,16 +41,16 @@ static void test_gaps(void)
 	fixture_chunk(&f, 1, DIR_RECEIVED, 30, "", 0, GAP_RING_FULL);
 	fixture_check(&f,
 		      "|open 100.1|100.1 sent@0 AB:|100.1 sent@3 gap 7 causes 6|100.1 sent@10 xy"
-		      "|100.1 sent@12 gap 8 causes 16|100.1 sent@20 z"
+		      "|100.1 sent@12 gap 8 causes 32|100.1 sent@20 z"
 		      "|100.1 received@0 gap 30 causes 1",
 		      "|ab opens|ab sent@0 AB:|ab sent@3 gap 7 causes 6|ab sent@10 xy"
-		      "|ab sent@12 gap 8 causes 16|ab sent@20 z|ab received@0 gap 30 causes 1");
+		      "|ab sent@12 gap 8 causes 32|ab sent@20 z|ab received@0 gap 30 causes 1");
 	INT_EQ(f.counters.stream.gaps, 3);
 	INT_EQ(f.counters.stream.gap_bytes, 45);
 	INT_EQ(f.counters.stream.gap_bytes_by[0], 30);
 	INT_EQ(f.counters.stream.gap_bytes_by[1], 7);
 	INT_EQ(f.counters.stream.gap_bytes_by[2], 0);
-	INT_EQ(f.counters.stream.gap_bytes_by[4], 8);
+	INT_EQ(f.counters.stream.gap_bytes_by[5], 8);
 	fixture_stop(&f);
 }
 
@@ -141,8 +141,8 @@ static void test_end_of_one_never_seen(void)
 	fixture_check(&f, "", "");
 	INT_EQ(f.counters.stream.connections, 0);
 	fixture_end(&f, 2, 0, 9, 0);
-	fixture_check(&f, "|open 100.1|100.1 received@0 gap 9 causes 16|close 100.1 freed",
-		      "|any opens|any received@0 gap 9 causes 16|end sent|end received|closes");
+	fixture_check(&f, "|open 100.1|100.1 received@0 gap 9 causes 32|close 100.1 freed",
+		      "|any opens|any received@0 gap 9 causes 32|end sent|end received|closes");
 	INT_EQ(f.counters.stream.connections_closed, 1);
 	fixture_stop(&f);
 }
@@ -213,8 +213,8 @@ static void test_held_bytes_before_a_gap(void)
 	fixture_next(&f, DIR_SENT, "AB");
 	fixture_chunk(&f, 1, DIR_SENT, 4, "AB:", 3, 0);
 	fixture_check(&f,
-		      "|open 100.1|100.1 sent@0 AB|100.1 sent@2 gap 2 causes 16|100.1 sent@4 AB:",
-		      "|any opens|any sent@0 AB|any sent@2 gap 2 causes 16|closes|ab opens"
+		      "|open 100.1|100.1 sent@0 AB|100.1 sent@2 gap 2 causes 32|100.1 sent@4 AB:",
+		      "|any opens|any sent@0 AB|any sent@2 gap 2 causes 32|closes|ab opens"
 		      "|ab sent@4 AB:");
 	fixture_stop(&f);
 }

@@ -87,11 +87,11 @@ static void test_late_join(void)
 	talk(">x<AB>AB:",
 	     "|any opens|any sent@0 x|any received@0 AB|closes|ab opens|ab sent@1 AB:" ENDS);
 	tap_note("after a gap");
-	talk(">xx_AB:1", "|any opens|any sent@0 xx|any sent@2 gap 1 causes 16|closes|ab opens"
+	talk(">xx_AB:1", "|any opens|any sent@0 xx|any sent@2 gap 1 causes 32|closes|ab opens"
 			 "|ab sent@3 AB:1" ENDS);
 	talk(">x<A_>x", "|any opens|any sent@0 x|any received@0 A|any sent@1 x"
-			"|any received@1 gap 1 causes 16" ENDS);
-	talk("_<x", "|any opens|any received@0 x|any sent@0 gap 1 causes 16" ENDS);
+			"|any received@1 gap 1 causes 32" ENDS);
+	talk("_<x", "|any opens|any received@0 x|any sent@0 gap 1 causes 32" ENDS);
 	tap_note("not in the middle of a turn, and not when it only looks so at first");
 	talk(">xAB:yAB:", "|any opens|any sent@0 xAB:yAB:" ENDS);
 	talk(">x<ABAB:", "|any opens|any sent@0 x|any received@0 ABAB:" ENDS);
