@@ -3,10 +3,10 @@
 
 import json
 
-from harness import (CURL, Skip, check, check_eq, check_nothing_lost, exchanges, main, need, of_type,
-                     read_jsonl, subprocess)
+from harness import (CURL, TLS_SERVER, Skip, check, check_eq, check_nothing_lost, exchanges, main,
+                     need, of_type, os, read_jsonl, subprocess)
 from nginx import nginx_argv, wait_listening
-from talking import need_ipv6, talk_argv
+from talking import PYTHON, TALK, need_ipv6, need_python_ssl, talk_argv
 
 FIELDS = ("pid", "role", "local", "remote", "version", "cipher", "sni", "alpn")
 
