@@ -352,7 +352,7 @@ BAD = [
 BAD_GROUPS = [
     (["--cgroup", "no/such/group"], "no/such/group"),
     (["--cgroup", "/tmp"], "/tmp"),
-    (["--container", "web-7"], "hexadecimal"),
+    (["--container", "web-7"], "called so"),
     (["--exclude-container", "f" * 64], "f" * 64),
 ]
 
