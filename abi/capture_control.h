@@ -36,22 +36,29 @@ enum hold_when {
 		2, /* one has waited in vain; user space makes it HOLD_ON when it is back */
 };
 
+/* A power of two. */
+#define WATCH_HINT_CNT 1024
+
 /* Only value of the array map `control`, mapped into user space. */
 struct capture_control {
-	__u32 watch_all;    /* user space: 1 = every process but self_pid */
-	__u32 self_pid;	    /* user space: never watched */
-	__u32 consumer;	    /* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
-	__u32 pause;	    /* user space: enum pause_when */
-	__u32 no_children;  /* user space: 1 = a fork does not make the child watched */
-	__u32 seeker_cnt;   /* kernel side: how many entries the map `seekers` has */
-	__u64 release_seq;  /* user space: odd while it lets a process go, even between */
-	__u32 filters;	    /* user space: FILTERS_ bits of process_filter.h; 0 = no filter */
-	__u32 hold;	    /* enum hold_when; the kernel side only ever suspends */
-	__u32 held_in_vain; /* kernel side: threads that were not let go in time */
-	__u32 pad32;
+	__u32 watch_all;	/* user space: 1 = every process but self_pid */
+	__u32 self_pid;		/* user space: never watched */
+	__u32 consumer;		/* enum consumer_state; waking sets it back to CONSUMER_AWAKE */
+	__u32 pause;		/* user space: enum pause_when */
+	__u32 no_children;	/* user space: 1 = a fork does not make the child watched */
+	__u32 seeker_cnt;	/* kernel side: how many entries the map `seekers` has */
+	__u64 release_seq;	/* user space: odd while it lets a process go, even between */
+	__u32 filters;		/* user space: FILTERS_ bits of process_filter.h; 0 = no filter */
+	__u32 hold;		/* enum hold_when; the kernel side only ever suspends */
+	__u32 held_in_vain;	/* kernel side: threads that were not let go in time */
+	__u32 sees_all_sockets; /* user space: 1 = what is received from any is seen, not TCP only
+				 */
+	/* Both sides, never back to 0: is any process in `watched` whose pid has these low bits? So
+	 * that what all programs do passes on with one look. */
+	__u8 watched_hint[WATCH_HINT_CNT];
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 48, "layout");
+_Static_assert(sizeof(struct capture_control) == 48 + WATCH_HINT_CNT, "layout");
 
 #endif

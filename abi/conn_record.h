@@ -26,6 +26,8 @@ enum layout_field {
 	LAYOUT_BIO_NUM,
 	LAYOUT_BIO_NEXT,
 	LAYOUT_BIO_DATA,
+	LAYOUT_CLIENT_RANDOM,
+	LAYOUT_SERVER_RANDOM,
 	LAYOUT_FIELD_CNT,
 };
 
@@ -35,13 +37,15 @@ enum { LAYOUT_STEP_MAX = 2 };
 enum {
 	LAYOUT_BIO_DESCRIPTOR = 0x0100,
 	LAYOUT_BIO_FILTER = 0x0200,
+	LAYOUT_BIO_MEM = 0x0401,
+	LAYOUT_BIO_PAIR = 0x0413,
 	LAYOUT_BIO_ACCEPT = 0x050d,
 };
 
 /* The value is the `len` bytes at the last step of what the one before leads to. */
 struct layout_place {
 	__u8 step_cnt; /* 0: not known */
-	__u8 len;      /* 4 or 8 */
+	__u8 len;      /* 4, 8 or 32 */
 	__u16 steps[LAYOUT_STEP_MAX];
 };
 
@@ -106,7 +110,7 @@ struct rec_conn_info {
 };
 
 _Static_assert(sizeof(struct layout_place) == 6, "layout");
-_Static_assert(sizeof(struct conn_layout) == 92, "layout");
+_Static_assert(sizeof(struct conn_layout) == 104, "layout");
 _Static_assert(sizeof(struct rec_address) == 116, "layout");
 _Static_assert(sizeof(struct rec_conn_info) == 600, "layout");
 

@@ -13,6 +13,7 @@
 #include <linux/types.h>
 
 #include "capture_control.h"
+#include "conn_state.h"
 
 /* Largest plaintext of one record; a longer call makes several. */
 #define REC_DATA_MAX 16384
@@ -37,8 +38,6 @@ struct rec_head {
 	__u64 ts_ns; /* CLOCK_MONOTONIC */
 };
 
-enum { REC_SENT = 0, REC_RECEIVED = 1, REC_DIR_CNT = 2 };
-
 /* Same bits as enum gap_cause in src/model/gap.h; a test compares them. */
 enum rec_gap_cause {
 	REC_GAP_RING_FULL = 1 << 0,
@@ -60,13 +59,6 @@ struct rec_data {
 	__u16 pad16;
 	__u32 pad32;
 	__u8 data[];
-};
-
-/* Which file: as the kernel names its inode. All 0: not known. */
-struct file_id {
-	__u64 ino;
-	__u32 dev;	  /* the kernel's own number, which fstat() does not always give */
-	__u32 generation; /* another one when a number is used again */
 };
 
 /* Where the bytes of a rec_pending are. */
@@ -123,42 +115,6 @@ struct rec_process {
 	__u32 pad32;
 };
 
-/* A connection's id: time of its birth (CLOCK_MONOTONIC, ns) above the number of the CPU. */
-#define CONN_ID_CPU_BITS 10
-
-/* Value of map `conns`: one connection as the kernel side knows it. */
-struct conn_state {
-	__u64 id;		/* rec_data.conn */
-	__u64 off[REC_DIR_CNT]; /* bytes counted so far */
-	/* Of the call under way: where its plaintext is, and where its length will be. Of one that
-	 * sends a file: the descriptor, and the place in the file. */
-	__u64 buf[REC_DIR_CNT];
-	__u64 done[REC_DIR_CNT];
-	__u64 left[REC_DIR_CNT]; /* of the call under way: bytes not yet handed to the ring */
-	__u32 tid;		 /* of the last call */
-	__u32 target;
-	__u8 gap_causes[REC_DIR_CNT]; /* not yet told */
-	__u8 len_from[REC_DIR_CNT];   /* of the call under way: LEN_ */
-	__u8 info;		      /* enum conn_info_state */
-	__u8 seek_left;		      /* calls that may still show its socket */
-	__u8 taken_over[REC_DIR_CNT]; /* 1: by the probes of PROBE_COOKIE_TAKES_OVER */
-	struct file_id file; /* of the call under way: what it sends, when that is a file */
-};
-
-/* Key of map `conns`. */
-struct conn_key {
-	__u64 object; /* address of the library's connection object */
-	__u32 pid;
-	__u32 pad32;
-};
-
-/* Value of map `unsent_ends`, key: conn id. Ends that found the ring full. */
-struct unsent_end {
-	struct conn_state state;
-	__u32 pid;
-	__u32 pad32;
-};
-
 /* Only value of the per-CPU map `stats`. */
 struct kernel_stats {
 	__u64 calls;	  /* successful reads and writes */
@@ -189,12 +145,8 @@ enum { LEN_NONE = 0, LEN_RESULT = 1, LEN_AT_ARG3 = 2, LEN_AT_ARG4 = 3 };
 _Static_assert(sizeof(struct rec_head) == 16, "layout");
 _Static_assert(sizeof(struct rec_data) == 56, "layout");
 _Static_assert(sizeof(struct rec_pending) == 104, "layout");
-_Static_assert(sizeof(struct file_id) == 16, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
-_Static_assert(sizeof(struct conn_state) == 104, "layout");
-_Static_assert(sizeof(struct conn_key) == 16, "layout");
-_Static_assert(sizeof(struct unsent_end) == 112, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 96, "layout");
 
 #endif

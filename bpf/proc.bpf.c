@@ -6,6 +6,7 @@
 #include "lib/call.bpf.h"
 #include "lib/emit.bpf.h"
 #include "lib/file.bpf.h"
+#include "lib/hello.bpf.h"
 #include "lib/load.bpf.h"
 #include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
@@ -57,6 +58,8 @@ int proc_fork(struct raw_tp_args *ctx)
 		return 0;
 	}
 	state = child_state(c, ppid);
+	if (state)
+		c->watched_hint[pid % WATCH_HINT_CNT] = 1;
 	if (state && bpf_map_update_elem(&watched, &pid, &state, BPF_ANY))
 		STATS_ADD(states_dropped, 1);
 	if (state & WATCH_TOLD)
@@ -140,13 +143,56 @@ int proc_exit(struct raw_tp_args *ctx)
 }
 
 /*
- * Argument: the socket that the running thread has received from. Attached only where the kernel
- * has this tracepoint.
+ * Arguments: the socket that the running thread has received from, the result, flags. Since 6.3;
+ * attached only where the kernel has this tracepoint. The whole machine's receiving passes here, so
+ * what is nobody's business must leave soon.
  */
-SEC("raw_tp/tcp_rcv_space_adjust")
+SEC("raw_tp/sock_recv_length")
 int proc_received(struct raw_tp_args *ctx)
 {
-	seek_see((void *)ctx->arg[0]);
+	struct capture_control *c = control_get();
+	u64 sock = ctx->arg[0];
+	int len = ctx->arg[1];
+	u32 pid;
+
+	if (!c || len <= 0)
+		return 0;
+	if (*(volatile u32 *)&c->seeker_cnt)
+		seek_see_any(sock);
+	if (len < HELLO_LEN)
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (hello_may_matter(c, pid))
+		hello_look(sock, pid);
+	return 0;
+}
+
+/*
+ * How much has been copied out of the packet in hand, which is at the queue's head, by this call or
+ * earlier ones: what a call has received is not told here.
+ */
+static __always_inline u32 tcp_copied(struct sock *sk)
+{
+	struct tcp_skb_cb *cb = (void *)&BPF_CORE_READ(sk, sk_receive_queue.next)->cb;
+
+	return BPF_CORE_READ((struct tcp_sock *)sk, copied_seq) - BPF_CORE_READ(cb, seq);
+}
+
+/*
+ * Argument: the TCP socket that the running thread has received from; or an interrupt has, which is
+ * no system call's, and then its socket is not owned. Attached where the kernel has not the above.
+ */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int proc_received_tcp(struct raw_tp_args *ctx)
+{
+	struct sock *sk = (void *)ctx->arg[0];
+	struct capture_control *c = control_get();
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	seek_see(sk);
+	if (c && hello_may_matter(c, pid) && BPF_CORE_READ(sk, sk_lock.owned) &&
+	    tcp_copied(sk) >= HELLO_LEN)
+		hello_look((u64)sk, pid);
 	return 0;
 }
 

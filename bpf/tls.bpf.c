@@ -130,7 +130,7 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	is_file = conn->len_from[dir] == LEN_OF_FILE;
 	len = call_len(result, is_file ? LEN_RESULT : conn->len_from[dir], conn->done[dir]);
 	if (conn->info != CONN_TOLD) {
-		conn_describe_end(conn, object, pid_tgid, len, dir);
+		conn_describe_end(object, pid_tgid, len, dir);
 		if (conn->info == CONN_FILTERED)
 			return;
 	}

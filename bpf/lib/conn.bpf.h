@@ -94,14 +94,14 @@ static __always_inline void count_piece(u32 cause, u64 len)
 }
 
 /* The next piece; true when it was the last. */
-static __always_inline bool send_next(struct send_state *s)
+static __always_inline bool send_next(struct send_state *s, bool may_loop)
 {
 	struct piece *p = &s->piece;
 	u64 left = *s->left;
 	u32 cause;
 
 	p->len = left > REC_DATA_MAX ? REC_DATA_MAX : left;
-	cause = piece_emit(p);
+	cause = piece_emit(p, may_loop);
 	count_piece(cause, p->len);
 	/* Told with the next record that gets through. */
 	p->gap_causes = cause ? p->gap_causes | cause : 0;
@@ -114,7 +114,7 @@ static __always_inline bool send_next(struct send_state *s)
 
 static long send_loop_step(u32 index, void *user)
 {
-	return send_next(user);
+	return send_next(user, true);
 }
 
 /*
@@ -128,7 +128,7 @@ static __always_inline void send_all(struct send_state *s, bool may_loop)
 		return;
 	}
 	for (u32 i = 0; i < REC_PIECES_MAX_NO_LOOP; i++)
-		if (send_next(s))
+		if (send_next(s, may_loop))
 			return;
 }
 
@@ -141,7 +141,7 @@ static __always_inline void send_call(struct send_state *s, u64 len, bool may_lo
 		return;
 	}
 	if (len <= REC_DATA_MAX)
-		send_next(s);
+		send_next(s, may_loop);
 	else
 		send_all(s, may_loop);
 	if (*s->left) {

@@ -11,6 +11,7 @@
 
 #include "conn.bpf.h"
 #include "conn_filter.bpf.h"
+#include "hello.bpf.h"
 #include "layout.bpf.h"
 #include "seek.bpf.h"
 
@@ -35,6 +36,37 @@ static __always_inline void info_take_seen(struct rec_conn_info *rec, u64 pid_tg
 		return;
 	rec->local = seen->ends.local;
 	rec->remote = seen->ends.remote;
+}
+
+/* The hello that this side received; nothing if its object does not say which side it is. */
+static __always_inline void info_take_hello(struct rec_conn_info *rec, u64 object)
+{
+	u64 is_server = layout_read(rec->target, LAYOUT_IS_SERVER, object);
+	struct hello_key key = { .pid = rec->pid };
+	u64 addr;
+
+	if (is_server == LAYOUT_UNKNOWN)
+		return;
+	key.type = is_server ? HELLO_CLIENT : HELLO_SERVER;
+	addr = layout_find(rec->target, is_server ? LAYOUT_CLIENT_RANDOM : LAYOUT_SERVER_RANDOM,
+			   object);
+	if (addr && !bpf_probe_read_user(key.random, sizeof(key.random), (void *)addr))
+		hello_take(&key, &rec->local, &rec->remote);
+}
+
+/*
+ * Where the object does not tell the socket itself. Whoever relays the bytes of a connection of its
+ * own has received its hello elsewhere, too. With an unknown BIO, which may take the bytes out of a
+ * socket in pieces, that could be the only place that was noted: so there the hello counts only
+ * once a read gave something and received nothing.
+ */
+static __always_inline void info_seek(struct rec_conn_info *rec, u64 object, u64 pid_tgid,
+				      bool is_dry)
+{
+	if (is_dry || layout_is_memory(rec->target, object))
+		info_take_hello(rec, object);
+	if (!rec->local.family)
+		info_take_seen(rec, pid_tgid);
 }
 
 static __always_inline void info_fill(struct rec_conn_info *rec, const struct conn_state *conn,
@@ -63,12 +95,14 @@ static __always_inline void info_judge(struct rec_conn_info *rec, struct conn_st
 	STATS_ADD(conns_filtered, 1);
 }
 
-/* `is_last`: its addresses are not looked for any longer. */
+/*
+ * `is_last`: its addresses are not looked for any longer. `is_dry`: a read that received nothing
+ * from any socket.
+ */
 static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 pid_tgid, u8 dir,
-				      bool is_last)
+				      bool is_last, bool is_dry)
 {
 	struct rec_conn_info *rec = bpf_ringbuf_reserve(&ring, sizeof(*rec), 0);
-
 	bool is_first;
 
 	/* Unjudged, if there are filters: the next call tries again. */
@@ -86,8 +120,12 @@ static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 p
 	if (conn->info == CONN_UNTOLD)
 		info_fill(rec, conn, object, dir);
 	if (!rec->local.family)
-		info_take_seen(rec, pid_tgid);
+		info_seek(rec, object, pid_tgid, is_dry);
 	is_first = conn->info == CONN_UNTOLD;
+	if (!is_first && !rec->local.family && !is_last) {
+		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);
+		return;
+	}
 	conn->seek_left = SEEK_CALLS;
 	conn->info = rec->local.family || is_last ? CONN_TOLD : CONN_SEEKING;
 	if (has_conn_rules && conn->info == CONN_TOLD)
@@ -106,18 +144,26 @@ static __always_inline void conn_describe_begin(u64 pid_tgid)
 		STATS_ADD(infos_dropped, 1);
 }
 
-/* It has moved `len` bytes. */
-static __noinline int conn_describe_end(struct conn_state *conn, u64 object, u64 pid_tgid, u64 len,
-					u8 dir)
+/*
+ * It has moved `len` bytes. A global function, and so with numbers only: the verifier looks at it
+ * once, and not in each of the ways that a call may take before and afterwards.
+ */
+__noinline int conn_describe_end(u64 object, u64 pid_tgid, u64 len, u32 dir)
 {
+	struct conn_state *conn = conn_find(object, pid_tgid >> 32);
+	bool is_dry, is_last = false;
+
 	if (!conn)
 		return 0;
-	if (len && (conn->info == CONN_UNTOLD || seek_found(pid_tgid)))
-		conn_tell(conn, object, pid_tgid, dir, false);
-	else if (len && !--conn->seek_left && has_conn_rules)
-		conn_tell(conn, object, pid_tgid, dir, true);
-	else if (len && !conn->seek_left)
+	is_dry = len && dir == REC_RECEIVED && !conn->hello_done && seek_saw_none(pid_tgid);
+	if (is_dry)
+		conn->hello_done = 1;
+	if (len && conn->info != CONN_UNTOLD && !is_dry && !seek_found(pid_tgid))
+		is_last = !--conn->seek_left;
+	if (is_last && !has_conn_rules)
 		conn->info = CONN_TOLD;
+	else if (len && (is_last || conn->info == CONN_UNTOLD || is_dry || seek_found(pid_tgid)))
+		conn_tell(conn, object, pid_tgid, dir, is_last, is_dry);
 	seek_end(pid_tgid);
 	return 0;
 }

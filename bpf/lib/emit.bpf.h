@@ -116,6 +116,12 @@ discard:
 	return cause;
 }
 
+/* The same as a global function, which the verifier looks at once and not at every call. */
+__noinline u32 piece_emit_dynptr_call(const struct piece *p)
+{
+	return p && has_user_dynptr ? piece_emit_dynptr(p) : REC_GAP_UNREADABLE;
+}
+
 /* Into a slot of a fixed size. `slot_len` is a constant, at least p->len. */
 static __always_inline u32 piece_emit_slot(const struct piece *p, u32 slot_len)
 {
@@ -157,20 +163,29 @@ static __always_inline u32 piece_emit_slots(const struct piece *p)
 	return piece_emit_16384(p);
 }
 
-static __always_inline u32 piece_emit_now(const struct piece *p)
+/*
+ * `may_loop` is a constant: where it is false the kernel may not know global functions that take
+ * pointers (5.12), and refuses the program even for one that is never reached.
+ */
+static __always_inline u32 piece_emit_now(const struct piece *p, bool may_loop)
 {
-	return has_user_dynptr ? piece_emit_dynptr(p) : piece_emit_slots(p);
+	if (!has_user_dynptr)
+		return piece_emit_slots(p);
+	return may_loop ? piece_emit_dynptr_call(p) : piece_emit_dynptr(p);
 }
 
 /*
  * Brings the pages of a piece back into memory, by reading a byte of each. No record is reserved
  * meanwhile: all that come after it would have to wait. The pages may go again before they are read
- * once more: then it was not to be.
+ * once more: then it was not to be. A global function: the verifier looks at it once and not at
+ * every call.
  */
-static __noinline int fault_in(u64 user_addr, u32 len)
+__noinline int fault_in(u64 user_addr, u32 len)
 {
 	u8 byte = 0;
 
+	if (!may_sleep || !len)
+		return 0;
 	for (u32 at = 0; at < REC_DATA_MAX; at += PAGE_LEN_MIN) {
 		if (at >= len)
 			break;
@@ -188,11 +203,11 @@ static __always_inline bool piece_is_back(const struct piece *p, u32 cause)
 	return true;
 }
 
-static __always_inline u32 piece_emit(const struct piece *p)
+static __always_inline u32 piece_emit(const struct piece *p, bool may_loop)
 {
-	u32 cause = piece_emit_now(p);
+	u32 cause = piece_emit_now(p, may_loop);
 
-	return piece_is_back(p, cause) ? piece_emit_now(p) : cause;
+	return piece_is_back(p, cause) ? piece_emit_now(p, may_loop) : cause;
 }
 
 /* A record of fixed size; false when the ring is full. */

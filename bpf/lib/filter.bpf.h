@@ -18,6 +18,9 @@ struct {
 	__type(value, u32);
 } filters SEC(".maps");
 
+/* Set by user space before loading: where it is false no trait is ever asked for. */
+const volatile bool may_ask_traits = false;
+
 /* A control group that lies deeper is known by those above it. */
 enum { CGROUP_DEPTH_MAX = 24 };
 
@@ -84,13 +87,15 @@ static __always_inline u32 wish_for_cgroup(struct task_struct___traits *task)
 #define PASSES(trait, wish) (!(asked & FILTERS_ASK_FOR(trait)) || trait_passes(asked, trait, wish))
 
 /*
- * `asked`: capture_control.filters. A function of its own, as its caller's stack is full: it is
- * called once a process.
+ * `asked`: capture_control.filters. Called once a process. A global function, and so with numbers
+ * only: the verifier looks at it once and not at every call.
  */
-static __noinline int filters_let_in(u32 asked)
+__noinline int filters_let_in(u32 asked)
 {
 	struct task_struct___traits *task = (void *)bpf_get_current_task();
 
+	if (!may_ask_traits)
+		return 1;
 	return PASSES(TRAIT_COMM, wish_for_comm(task)) && PASSES(TRAIT_UID, wish_for_uid()) &&
 	       PASSES(TRAIT_EXE, wish_for_exe(task)) && PASSES(TRAIT_NETNS, wish_for_netns(task)) &&
 	       PASSES(TRAIT_CGROUP, wish_for_cgroup(task));

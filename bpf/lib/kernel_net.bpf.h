@@ -25,9 +25,31 @@ struct socket_lock {
 	int owned;
 } __attribute__((preserve_access_index));
 
+struct sk_buff;
+
+struct sk_buff_head {
+	struct sk_buff *next;
+} __attribute__((preserve_access_index));
+
+struct sk_buff {
+	char cb[48];
+} __attribute__((preserve_access_index));
+
 struct sock {
 	struct sock_common __sk_common;
 	struct socket_lock sk_lock;
+	struct sk_buff_head sk_receive_queue;
+	u16 sk_type;
+} __attribute__((preserve_access_index));
+
+/* Begins with its struct sock. */
+struct tcp_sock {
+	u32 copied_seq;
+} __attribute__((preserve_access_index));
+
+/* In sk_buff.cb of TCP. */
+struct tcp_skb_cb {
+	u32 seq;
 } __attribute__((preserve_access_index));
 
 struct socket {
@@ -51,7 +73,7 @@ struct unix_sock {
 	struct sock *peer;
 } __attribute__((preserve_access_index));
 
-enum { AF_UNIX_ = 1, AF_INET_ = 2, AF_INET6_ = 10 };
+enum { AF_UNIX_ = 1, AF_INET_ = 2, AF_INET6_ = 10, SOCK_STREAM_ = 1 };
 enum { MODE_TYPE_MASK = 0170000, MODE_SOCKET = 0140000 };
 
 #endif

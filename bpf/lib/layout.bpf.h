@@ -24,35 +24,57 @@ enum { BIO_CHAIN_MAX = 4 };
 
 #define LAYOUT_UNKNOWN ((u64)-1)
 
+/* NULL: not known. */
+static __always_inline const struct layout_place *layout_place_of(u32 target, u32 field)
+{
+	const struct conn_layout *layout = bpf_map_lookup_elem(&layouts, &target);
+	u64 index = field;
+
+	/* The test and the use must be of one register. */
+	asm volatile("" : "+r"(index));
+	if (!layout || index >= LAYOUT_FIELD_CNT || !layout->places[index].step_cnt)
+		return NULL;
+	return &layout->places[index];
+}
+
+/* 0: not readable. */
+static __always_inline u64 layout_follow(const struct layout_place *place, u64 object)
+{
+	u64 addr = object;
+
+	if (place->step_cnt != 2)
+		return addr + place->steps[0];
+	if (bpf_probe_read_user(&addr, sizeof(addr), (void *)(addr + place->steps[0])) || !addr)
+		return 0;
+	return addr + place->steps[1];
+}
+
 /*
  * LAYOUT_UNKNOWN: not known or not readable. A global function, and so with numbers only: the
  * verifier looks at it once and not at every call.
  */
 __noinline u64 layout_read(u32 target, u32 field, u64 object)
 {
-	const struct conn_layout *layout = bpf_map_lookup_elem(&layouts, &target);
-	const struct layout_place *place;
-	u64 addr = object, index = field, step, value = 0;
+	const struct layout_place *place = layout_place_of(target, field);
+	u64 addr, value = 0;
 	long r;
 
-	/* The test and the use must be of one register. */
-	asm volatile("" : "+r"(index));
-	if (!layout || index >= LAYOUT_FIELD_CNT || !object)
+	if (!place || !object)
 		return LAYOUT_UNKNOWN;
-	place = &layout->places[index];
-	step = place->steps[0];
-	if (!place->step_cnt)
-		return LAYOUT_UNKNOWN;
-	if (place->step_cnt == 2) {
-		if (bpf_probe_read_user(&addr, sizeof(addr), (void *)(addr + step)) || !addr)
-			return LAYOUT_UNKNOWN;
-		step = place->steps[1];
-	}
+	addr = layout_follow(place, object);
 	if (place->len == 8)
-		r = bpf_probe_read_user(&value, 8, (void *)(addr + step));
+		r = bpf_probe_read_user(&value, 8, (void *)addr);
 	else
-		r = bpf_probe_read_user(&value, 4, (void *)(addr + step));
+		r = bpf_probe_read_user(&value, 4, (void *)addr);
 	return r ? LAYOUT_UNKNOWN : value;
+}
+
+/* Its address; 0: not known. Global as well. */
+__noinline u64 layout_find(u32 target, u32 field, u64 object)
+{
+	const struct layout_place *place = layout_place_of(target, field);
+
+	return place && object ? layout_follow(place, object) : 0;
 }
 
 /* Not a QUIC connection or stream, whose objects have other fields. */
@@ -66,8 +88,8 @@ static __always_inline bool layout_fits(const struct conn_layout *layout, u64 ob
 	       type == layout->type_value;
 }
 
-/* The descriptor that the object reads from or writes to; -1: none that is known. */
-static __always_inline int layout_fd(u32 target, u64 object, u8 dir)
+/* The descriptor that the object reads from or writes to; -1: none that is known. Global, too. */
+__noinline int layout_fd(u32 target, u64 object, u32 dir)
 {
 	u64 bio = layout_read(target, dir == REC_SENT ? LAYOUT_WBIO : LAYOUT_RBIO, object);
 	u64 type = LAYOUT_UNKNOWN, init;
@@ -85,6 +107,15 @@ static __always_inline int layout_fd(u32 target, u64 object, u8 dir)
 	if (!init || init == LAYOUT_UNKNOWN)
 		return -1;
 	return layout_read(target, LAYOUT_BIO_NUM, bio);
+}
+
+/* Does it read from memory, by what its BIO says of itself? */
+static __always_inline bool layout_is_memory(u32 target, u64 object)
+{
+	u64 bio = layout_read(target, LAYOUT_RBIO, object);
+	u64 type = layout_read(target, LAYOUT_BIO_TYPE, bio);
+
+	return type == LAYOUT_BIO_MEM || type == LAYOUT_BIO_PAIR;
 }
 
 static __always_inline void layout_cipher(u32 target, u64 object, struct rec_conn_info *ret)

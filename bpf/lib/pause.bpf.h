@@ -100,7 +100,6 @@ static __always_inline void pending_fill(struct rec_pending *rec, const struct p
 enum { PAUSE_STEP_MAX = 1 << 16, PAUSE_WAIT_NS = 2000000 };
 
 struct pause_try {
-	struct capture_control *control;
 	struct rec_pending rec;
 	u64 give_up_ns; /* after this time the try is the last one */
 	u64 told;
@@ -114,11 +113,11 @@ struct pause_try {
  * orders nothing on arm64; handing the record to the ring in between does, on all machines.) True
  * when the trying is over.
  */
-static __always_inline bool pause_try(struct pause_try *t)
+static __always_inline bool pause_try(struct capture_control *c, struct pause_try *t)
 {
 	struct pause_state *state;
 
-	t->rec.release_seq = release_seq_read(t->control);
+	t->rec.release_seq = release_seq_read(c);
 	t->rec.last_try = bpf_ktime_get_ns() >= t->give_up_ns;
 	state = pause_process(t->rec.pid);
 	if (!state)
@@ -130,28 +129,42 @@ static __always_inline bool pause_try(struct pause_try *t)
 		return true;
 	}
 	t->told = 1;
-	return t->rec.last_try || release_seq_read(t->control) == t->rec.release_seq;
+	return t->rec.last_try || release_seq_read(c) == t->rec.release_seq;
 }
 
 /* Letting one process go takes microseconds: that is waited for, within bounds. */
 static long pause_try_step(u32 index, void *user)
 {
-	struct pause_try *t = user;
+	struct pause_try *t = *(struct pause_try **)user;
+	struct capture_control *c = control_get();
 
-	if ((release_seq_read(t->control) & 1) && bpf_ktime_get_ns() < t->give_up_ns)
+	if (!c)
+		return 1;
+	if ((release_seq_read(c) & 1) && bpf_ktime_get_ns() < t->give_up_ns)
 		return 0;
-	return pause_try(t);
+	return pause_try(c, t);
 }
 
-/* True: the process is being stopped, and t->rec was told. `may_loop`: see send_all(). */
-static __always_inline bool pause_and_tell(struct pause_try *t, bool may_loop)
+/* A global function: the verifier looks at it once and not at every call. */
+__noinline int pause_try_in_loop(struct pause_try *t)
 {
-	if (may_loop && has_bpf_loop) {
-		t->give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
-		bpf_loop(PAUSE_STEP_MAX, pause_try_step, t, 0);
-	} else {
-		pause_try(t);
-	}
+	/* What a loop gets must be on the stack of its own function. */
+	struct pause_try *on_stack = t;
+
+	if (!t || !has_bpf_loop || may_hold)
+		return 0;
+	t->give_up_ns = bpf_ktime_get_ns() + PAUSE_WAIT_NS;
+	bpf_loop(PAUSE_STEP_MAX, pause_try_step, &on_stack, 0);
+	return t->told;
+}
+
+/* True: the process is being stopped, and t->rec was told. `may_loop`: see piece_emit_now(). */
+static __always_inline bool pause_and_tell(struct capture_control *c, struct pause_try *t,
+					   bool may_loop)
+{
+	if (may_loop && has_bpf_loop)
+		return pause_try_in_loop(t);
+	pause_try(c, t);
 	return t->told;
 }
 
@@ -180,7 +193,8 @@ static __always_inline bool hold_for_call(struct rec_pending *rec, u8 where)
  * Keeps the calling thread, or else stops its process, until user space has read the bytes. True:
  * it will. `may_loop`: see send_all().
  */
-static __always_inline bool stand_and_tell(struct pause_try *t, bool is_file, bool may_loop)
+static __always_inline bool stand_and_tell(struct capture_control *c, struct pause_try *t,
+					   bool is_file, bool may_loop)
 {
 	u8 held_where = is_file ? PENDING_IN_FILE_HELD : PENDING_IN_MEMORY_HELD;
 
@@ -189,18 +203,19 @@ static __always_inline bool stand_and_tell(struct pause_try *t, bool is_file, bo
 		return hold_for_call(&t->rec, held_where);
 	t->rec.where = is_file ? PENDING_IN_FILE : PENDING_IN_MEMORY;
 	t->rec.last_try = false;
-	return t->control->pause != PAUSE_NEVER && pause_and_tell(t, may_loop);
+	return c->pause != PAUSE_NEVER && pause_and_tell(c, t, may_loop);
 }
 
 /* Of a call that is_long(). True: user space will read its bytes. `may_loop`: see send_all(). */
 static __always_inline bool pause_for_long_call(const struct piece *p, u64 len, bool may_loop)
 {
-	struct pause_try t = { .control = control_get() };
+	struct capture_control *c = control_get();
+	struct pause_try t = {};
 
-	if (!t.control)
+	if (!c)
 		return false;
 	pending_fill(&t.rec, p, len);
-	return stand_and_tell(&t, false, may_loop);
+	return stand_and_tell(c, &t, false, may_loop);
 }
 
 #endif

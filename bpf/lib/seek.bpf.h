@@ -2,12 +2,13 @@
 /*
  * The socket of a connection whose object does not say it (a program's own BIO, as in curl): the
  * one that the same thread reads from during a call on that object. Programs with memory BIOs read
- * none meanwhile: nothing is found then, and nothing wrong.
+ * none meanwhile: nothing is found then, and nothing wrong (hello.bpf.h is for these).
  */
 #ifndef PLAINTAP_BPF_SEEK_H
 #define PLAINTAP_BPF_SEEK_H
 
 #include "maps.bpf.h"
+#include "receiving.bpf.h"
 #include "socket.bpf.h"
 
 /* Calls of one connection that are looked at before it is given up. */
@@ -15,7 +16,8 @@ enum { SEEK_CALLS = 16 };
 
 /* The sockets that a call has read from. */
 struct seeker {
-	u64 socket; /* its address; 0: none yet; SEEK_SEVERAL */
+	u64 socket;	  /* its address; 0: none yet; SEEK_SEVERAL */
+	u64 has_received; /* from any socket, also one that is not taken */
 	struct socket_ends ends;
 };
 
@@ -81,6 +83,47 @@ static __always_inline void seek_see(struct sock *sk)
 	seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
 	if (seeker && BPF_CORE_READ(sk, sk_lock.owned))
 		seek_take(seeker, sk);
+}
+
+/* Does what the running system call has received begin like a record of TLS? */
+static __always_inline bool received_record(void)
+{
+	struct receiving r;
+	u8 head[2];
+
+	if (!receiving_read(&r) || bpf_probe_read_user(head, sizeof(head), (void *)r.buf))
+		return false;
+	return head[0] >= 0x14 && head[0] <= 0x17 && head[1] == 3;
+}
+
+/*
+ * The running thread has received from a socket of any kind. A callback of the program may ask
+ * others during a call of the library, a resolver for instance: these do not answer in TLS. A
+ * global function: the verifier looks at it once.
+ */
+__noinline int seek_see_any(u64 sock)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+	struct sock *sk = (void *)sock;
+
+	if (!seeker)
+		return 0;
+	seeker->has_received = 1;
+	if (BPF_CORE_READ(sk, sk_type) != SOCK_STREAM_)
+		return 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX_ || received_record())
+		seek_take(seeker, sk);
+	return 0;
+}
+
+/* Has the call under way received from no socket at all? False also when that is not known. */
+static __always_inline bool seek_saw_none(u64 pid_tgid)
+{
+	struct seeker *seeker = bpf_map_lookup_elem(&seekers, &pid_tgid);
+	struct capture_control *c = control_get();
+
+	return seeker && !seeker->has_received && c && c->sees_all_sockets;
 }
 
 /* NULL: no socket, or more than one. To be followed by seek_end(). */

@@ -33,9 +33,11 @@ static __always_inline void sendfile_hurry(struct capture_control *c)
 /* False: the ring is full. `may_loop`: see send_all(). */
 static __always_inline bool sendfile_tell(struct pause_try *t, bool may_loop)
 {
-	if (t->control) {
-		sendfile_hurry(t->control);
-		if (stand_and_tell(t, true, may_loop))
+	struct capture_control *c = control_get();
+
+	if (c) {
+		sendfile_hurry(c);
+		if (stand_and_tell(c, t, true, may_loop))
 			return true;
 	}
 	t->rec.where = PENDING_IN_FILE_RUNNING;
@@ -47,7 +49,7 @@ static __always_inline bool sendfile_tell(struct pause_try *t, bool may_loop)
 static __always_inline void sendfile_end(struct conn_state *conn, u64 len, u64 pid_tgid,
 					 bool may_loop)
 {
-	struct pause_try t = { .control = control_get() };
+	struct pause_try t = {};
 
 	if (!len)
 		return;

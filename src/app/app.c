@@ -2,8 +2,11 @@
 /*
  * The phases of a run, in an order that loses nothing:
  *
- *   outputs open → kernel side loaded → command forked, waiting → libraries found and probed →
+ *   outputs open → kernel side loaded → command forked, waiting → libraries probed →
  *   ready, command let go → loop → probes off → ring drained → connections ended → summary
+ *
+ * Most of the time before "ready" is the kernel's, which verifies programs: so a thread looks for
+ * libraries meanwhile, and another one loads the larger part of the programs.
  */
 #include "app.h"
 
@@ -25,7 +28,7 @@
 #include "loop.h"
 #include "model/connection.h"
 #include "now.h"
-#include "priority.h"
+#include "base/priority.h"
 #include "state.h"
 #include "targets.h"
 
@@ -73,6 +76,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 		.forbidden = a->opt->forbidden,
 		.no_children = a->opt->no_children,
 		.hold = !a->opt->no_pause,
+		.asks_traits = filters_has_process_words(a->opt),
 	};
 	int r = filters_take_conn_rules(a, ret_error);
 
@@ -203,6 +207,8 @@ static int prepare(struct app *a, char **ret_program, struct error *ret_error)
 	if (!r)
 		r = loop_open(a, ret_error);
 	if (!r)
+		targets_look_ahead(a, *ret_program);
+	if (!r)
 		r = open_kernel(a, ret_error);
 	if (!r)
 		r = filters_apply(a, ret_error);
@@ -225,9 +231,11 @@ static int run(struct app *a, struct error *ret_error)
 	if (a->opt->ready_fd >= 0)
 		fcntl(a->opt->ready_fd, F_SETFD, FD_CLOEXEC);
 	r = prepare(a, &program, ret_error);
-	if (r < 0)
+	if (r < 0) {
+		targets_wait(a);
 		return r;
-	priority_raise();
+	}
+	priority_set(0, PRIORITY_DRAIN);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);

@@ -3,8 +3,9 @@
  * Waking the consumer costs the traced program more than copying its data, so the consumer looks
  * by itself: while there is traffic it naps for NAP_MS between two drains (and is woken only when
  * the ring fills meanwhile); after IDLE_NAPS empty ones it sleeps until the next record's producer
- * wakes it, which costs that one call a little. SLEEP_MS bounds the rare sleep whose wake-up was
- * missed in between.
+ * wakes it, which costs that one call a little. What is captured waits in the batches of the
+ * outputs for FLUSH_MS: writing a little after each nap takes a processor from who is traced.
+ * SLEEP_MS bounds the rare sleep whose wake-up was missed in between.
  */
 #include "loop.h"
 
@@ -33,12 +34,14 @@ enum {
 	NAP_MS = 2,
 	IDLE_NAPS = 25,
 	SLEEP_MS = 200,
+	FLUSH_MS = 20,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
 	RELEASE_PART = 8,
 	BUSY_PART =
 		16, /* of the ring: filled so far during a drain, the next one follows at once */
 };
 
+#define MS_NS		 UINT64_C(1000000)
 #define SECOND_NS	 UINT64_C(1000000000)
 #define COMMAND_GRACE_NS (2 * SECOND_NS)
 
@@ -233,8 +236,20 @@ static void wait_for_events(struct app *a, int timeout_ms)
 	take_signals(a);
 }
 
+static void flush(struct app *a, uint64_t now)
+{
+	a->flushed_ns = now;
+	sink_set_flush(&a->pipeline.sinks);
+}
+
 static void nap(struct app *a)
 {
+	uint64_t now = app_now_ns();
+
+	if (now - a->flushed_ns >= FLUSH_MS * MS_NS)
+		flush(a, now);
+	else
+		sink_set_start(&a->pipeline.sinks);
 	tell_kernel(a, CONSUMER_NAPPING);
 	wait_for_events(a, NAP_MS);
 	tell_kernel(a, CONSUMER_AWAKE);
@@ -244,7 +259,7 @@ static void nap(struct app *a)
 static void sleep_until_woken(struct app *a)
 {
 	/* An output that was flushed may have failed since. */
-	sink_set_flush(&a->pipeline.sinks);
+	flush(a, app_now_ns());
 	tell_kernel(a, CONSUMER_ASLEEP);
 	if (ring_is_empty(a->ring))
 		wait_for_events(a, rescan_wait_ms(&a->rescan, app_now_ns(), SLEEP_MS));
@@ -270,7 +285,6 @@ void loop_run(struct app *a)
 			/* Looking all the time would slow down who fills the ring. */
 			if (ring_used(a->ring) > kernel_side_ring_size(a->kernel) / BUSY_PART)
 				continue;
-			sink_set_flush(&a->pipeline.sinks);
 			nap(a);
 		} else if (++a->idle_cnt < IDLE_NAPS) {
 			nap(a);

@@ -241,7 +241,7 @@ static bool may_release(const struct pausing *p, const struct paused_process *pr
 /*
  * The counts are looked at, and the process let go, while the number is odd: see pause.bpf.h. A
  * thread that is let go may want this processor at once, and then wait in the kernel side for the
- * number to be even again, without giving the processor back: priority_raise() lets nothing
+ * number to be even again, without giving the processor back: PRIORITY_DRAIN lets nothing
  * ordinary between.
  */
 static void release(struct pausing *p, struct paused_process *process, pid_t pid,

@@ -138,6 +138,13 @@ void sink_set_data(struct sink_set *s, const struct data_piece *d)
 void sink_set_flush(struct sink_set *s)
 {
 	EACH_SINK(s, flush);
+	sink_set_start(s);
+}
+
+void sink_set_start(struct sink_set *s)
+{
+	if (s->writer)
+		writer_start(s->writer);
 }
 
 void sink_set_summary(struct sink_set *s, const struct counters *total)

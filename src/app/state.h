@@ -3,6 +3,7 @@
 #ifndef PLAINTAP_APP_STATE_H
 #define PLAINTAP_APP_STATE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,17 +23,26 @@ struct ctl_socket;
 struct kernel_side;
 struct ring;
 
+/* The thread that looks for libraries while the kernel side is loaded. */
+struct look_ahead {
+	pthread_t thread;
+	bool is_running;
+	const char *program;
+	size_t program_from, program_to; /* the targets that the command's program brought */
+};
+
 struct app {
 	const struct app_options *opt;
 	struct kernel_side *kernel;
 	struct ring *ring;
-	struct target_list targets;
+	struct target_list targets; /* its own while look_ahead is running */
+	struct look_ahead look_ahead;
 	size_t attached_cnt;	      /* targets up to this index have been tried */
 	size_t probed_cnt;	      /* … and this many have probes */
 	struct trait_filter filter;   /* of processes; empty: none */
 	struct conn_rules conn_rules; /* of connections, the same */
 	struct command command;
-	struct process_findings findings; /* of the command's program */
+	struct process_findings findings; /* of the command's program; likewise */
 	struct pipeline pipeline;
 	struct pausing pausing;
 	struct rescan rescan;
@@ -43,6 +53,7 @@ struct app {
 	int signal_fd;
 	int epoll_fd;
 	unsigned idle_cnt;	    /* drains in a row that found nothing */
+	uint64_t flushed_ns;	    /* when the outputs were flushed last */
 	bool stop;		    /* leave the loop */
 	uint64_t last_interrupt_ns; /* of the last SIGINT from a terminal, 0: none */
 	uint64_t give_up_ns;	    /* end at this time even if the command still runs; 0: never */

@@ -53,11 +53,16 @@ static void find_cached(struct app *a)
 	process_findings_done(&findings);
 }
 
+static void note_user_of(struct app *a, size_t from, size_t to, pid_t pid)
+{
+	for (size_t i = from; i < to; i++)
+		a->targets.items[i]->user = pid;
+}
+
 /* What was found since there were `known_cnt` is used by that process. */
 static void note_user(struct app *a, size_t known_cnt, pid_t pid)
 {
-	for (size_t i = known_cnt; i < a->targets.cnt; i++)
-		a->targets.items[i]->user = pid;
+	note_user_of(a, known_cnt, a->targets.cnt, pid);
 }
 
 static void say_why_nothing(struct app *a, pid_t pid, const struct process_findings *f)
@@ -101,10 +106,8 @@ static int check_is_process(pid_t pid, struct error *ret_error)
  * Watched before it is looked at: so a child that it forks meanwhile is watched too. A process
  * that ends meanwhile takes itself out of the set.
  */
-static int find_process(struct app *a, pid_t pid, struct error *ret_error)
+static int watch_process(struct app *a, pid_t pid, struct error *ret_error)
 {
-	struct process_findings findings;
-	size_t known_cnt = a->targets.cnt;
 	int r = check_is_process(pid, ret_error);
 
 	if (r < 0)
@@ -114,6 +117,15 @@ static int find_process(struct app *a, pid_t pid, struct error *ret_error)
 		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
 	/* Before it is looked at: what it loads meanwhile is told. */
 	loaders_see_process(a, pid);
+	return 0;
+}
+
+static int look_at_process(struct app *a, pid_t pid, struct error *ret_error)
+{
+	struct process_findings findings;
+	size_t known_cnt = a->targets.cnt;
+	int r;
+
 	process_findings_init(&findings);
 	r = discover_process(pid, &a->targets, &findings, ret_error);
 	note_user(a, known_cnt, pid);
@@ -190,33 +202,71 @@ static void find_let_in(struct app *a)
 
 static void find_program(struct app *a, const char *program)
 {
-	size_t known_cnt = a->targets.cnt;
 	struct error err = { 0 };
 
+	a->look_ahead.program_from = a->targets.cnt;
 	if (discover_program(program, &a->targets, &a->findings, &err) < 0)
 		log_say(LOG_INFO, "%s", err.text);
-	note_user(a, known_cnt, a->command.pid);
+	a->look_ahead.program_to = a->targets.cnt;
 	say_problem(&a->findings);
+}
+
+/*
+ * What a running process has mapped is looked at once more when its loader is probed: then nearly
+ * all of it is known. What a program and the cache name is known for good.
+ */
+static void *look_ahead(void *user)
+{
+	struct app *a = user;
+
+	for (size_t i = 0; i < a->opt->pid_cnt; i++) {
+		size_t known_cnt = a->targets.cnt;
+
+		discover_mapped_libraries(a->opt->pids[i], &a->targets);
+		note_user(a, known_cnt, a->opt->pids[i]);
+	}
+	if (a->look_ahead.program)
+		find_program(a, a->look_ahead.program);
+	find_cached(a);
+	return NULL;
+}
+
+void targets_look_ahead(struct app *a, const char *program)
+{
+	struct look_ahead *l = &a->look_ahead;
+
+	l->program = program;
+	l->is_running = pthread_create(&l->thread, NULL, look_ahead, a) == 0;
+	if (!l->is_running)
+		look_ahead(a);
+}
+
+void targets_wait(struct app *a)
+{
+	struct look_ahead *l = &a->look_ahead;
+
+	if (l->is_running)
+		pthread_join(l->thread, NULL);
+	l->is_running = false;
 }
 
 int targets_attach_all(struct app *a, const char *program, struct error *ret_error)
 {
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < a->opt->pid_cnt; i++) {
-		r = find_process(a, a->opt->pids[i], ret_error);
-
-		if (r < 0)
-			return r;
-	}
+	for (size_t i = 0; !r && i < a->opt->pid_cnt; i++)
+		r = watch_process(a, a->opt->pids[i], ret_error);
+	targets_wait(a);
+	note_user_of(a, a->look_ahead.program_from, a->look_ahead.program_to, a->command.pid);
+	for (size_t i = 0; !r && i < a->opt->pid_cnt; i++)
+		r = look_at_process(a, a->opt->pids[i], ret_error);
+	if (r < 0)
+		return r;
 	find_descendants(a, a->opt->pids, a->opt->pid_cnt);
-	if (program) {
+	if (program)
 		loaders_see_program(a, program);
-		find_program(a, program);
-	}
 	if (app_is_whole_machine(a->opt))
 		loaders_see_own(a);
-	find_cached(a);
 	find_let_in(a);
 	r = kernel_side_wait(a->kernel, ret_error);
 	if (r < 0)
@@ -234,8 +284,10 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 
 int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 {
-	int r = find_process(a, pid, ret_error);
+	int r = watch_process(a, pid, ret_error);
 
+	if (!r)
+		r = look_at_process(a, pid, ret_error);
 	if (r < 0)
 		return r;
 	find_descendants(a, &pid, 1);

@@ -14,6 +14,14 @@ struct app;
  * (`program`: its path, NULL without one), and probes them. Fails when a given process is not
  * there, or when there is nothing to probe and nothing to wait for.
  */
+/*
+ * Begins to look for libraries, in a thread: the given processes', those that `program` (NULL:
+ * none; borrowed) needs, and those in the loader's cache. Until targets_attach_all() or
+ * targets_wait() nobody else may touch the targets.
+ */
+void targets_look_ahead(struct app *a, const char *program);
+void targets_wait(struct app *a);
+
 int targets_attach_all(struct app *a, const char *program, struct error *ret_error);
 
 /* As -p does, while running: watches a process and its children, and probes what they use. */

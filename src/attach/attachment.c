@@ -203,9 +203,9 @@ void attachment_check(struct attachment *a)
 
 /*
  * Calls go on meanwhile: one that only a witness sees would look wrong, so the judging ends before
- * any link is closed. The kernel waits for each link: side by side is twice as fast.
+ * any link is closed.
  */
-void attachment_detach(struct attachment *a)
+void attachment_end_check(struct attachment *a)
 {
 	struct witness_counts counts[REC_DIR_CNT];
 
@@ -216,6 +216,10 @@ void attachment_detach(struct attachment *a)
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_forget_counts(&a->checks[dir]);
 	end_checks(a);
+}
+
+void attachment_detach(struct attachment *a)
+{
 	probe_links_close(&a->probes);
 	probe_links_close(&a->successors);
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
@@ -226,6 +230,7 @@ void attachment_free(struct attachment *a)
 {
 	if (!a)
 		return;
+	attachment_end_check(a);
 	attachment_detach(a);
 	free(a);
 }

@@ -32,9 +32,14 @@ void attachment_used_by(struct attachment *a, pid_t pid);
 void attachment_check(struct attachment *a);
 /* Is the check still going on? */
 bool attachment_is_checked(const struct attachment *a);
-/* Takes the probes off; the last look at the check. The object remains. */
+/* The last look at the check; from now on nothing is judged. The witnesses go in the background. */
+void attachment_end_check(struct attachment *a);
+/*
+ * After attachment_end_check(): takes the probes off and waits until the kernel has done it, also
+ * for the witnesses. Several attachments may do so at the same time, in threads.
+ */
 void attachment_detach(struct attachment *a);
-/* Detaches. NULL is fine. */
+/* Does both. NULL is fine. */
 void attachment_free(struct attachment *a);
 
 #endif

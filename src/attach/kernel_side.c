@@ -25,6 +25,7 @@
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
+#include "side_by_side.h"
 #include "tls.skel.h"
 #include "watchdog.h"
 
@@ -66,14 +67,16 @@ static enum fashion choose_fashion(const struct features *f)
 	return f->has[FEATURE_MULTI] ? FASHION_MULTI : FASHION_PERF;
 }
 
-/* Without it some connections have no address, but nothing else is missing. */
+/* Without them some connections have no address, but nothing else is missing. */
 static void watch_sockets(struct kernel_side *k)
 {
-	struct bpf_link *link = bpf_program__attach(k->proc->progs.proc_received);
-
-	if (link)
-		k->proc->links.proc_received = link;
-	else
+	k->proc->links.proc_received = bpf_program__attach(k->proc->progs.proc_received);
+	if (k->proc->links.proc_received)
+		return;
+	log_say(LOG_INFO, "this kernel does not tell what is received from Unix sockets (%s)",
+		strerror(errno));
+	k->proc->links.proc_received_tcp = bpf_program__attach(k->proc->progs.proc_received_tcp);
+	if (!k->proc->links.proc_received_tcp)
 		log_say(LOG_INFO, "this kernel does not tell when TCP data are received (%s)",
 			strerror(errno));
 }
@@ -85,6 +88,10 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
+	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
+	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
+	if (k->prober.fashion == FASHION_SESSION)
+		bpf_map__set_max_entries(k->proc->maps.calls, 1);
 	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
 	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
@@ -152,7 +159,8 @@ static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
-	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
+	/* Programs for links without cookies have no loops. */
+	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP] && k->prober.has_cookie;
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
 	k->tls->rodata->may_hold = k->may_hold;
@@ -205,6 +213,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->sees_all_sockets = k->proc->links.proc_received != NULL;
 	return 0;
 }
 
@@ -254,6 +263,8 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
 	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	k->proc->rodata->may_ask_traits = opt->asks_traits;
+	k->tls->rodata->may_ask_traits = opt->asks_traits;
 	r = load_proc(k, ret_error);
 	if (r < 0)
 		goto out;
@@ -362,33 +373,31 @@ void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t si
 		k->control->hold = HOLD_ON;
 }
 
-static void *close_loaders(void *user)
+/* The loaders' probes come last of all. */
+static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
-	loader_probes_done(&k->loaders);
-	return NULL;
+	if (i < k->attachment_cnt)
+		attachment_detach(k->attachments[i]);
+	else
+		loader_probes_done(&k->loaders);
 }
 
-/* The kernel waits for each link: side by side is twice as fast. */
 void kernel_side_detach(struct kernel_side *k)
 {
-	pthread_t beside;
-	bool is_beside;
-
 	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
 	if (k->control)
 		k->control->hold = HOLD_OFF;
-	is_beside = k->loaders.link_cnt && !pthread_create(&beside, NULL, close_loaders, k);
+	for (size_t i = 0; i < k->attachment_cnt; i++)
+		attachment_end_check(k->attachments[i]);
+	side_by_side(k->attachment_cnt + 1, take_off, k);
 	while (k->attachment_cnt)
 		attachment_free(k->attachments[--k->attachment_cnt]);
 	free(k->attachments);
 	k->attachments = NULL;
 	if (k->proc)
 		proc_bpf__detach(k->proc);
-	if (is_beside)
-		pthread_join(beside, NULL);
-	loader_probes_done(&k->loaders);
 }
 
 void kernel_side_close(struct kernel_side *k)
@@ -407,11 +416,15 @@ void kernel_side_close(struct kernel_side *k)
 
 void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
 {
-	int fd = bpf_map__fd(k->tls->maps.paused);
 	struct pause_state state;
 	uint32_t key, next;
-	int r = bpf_map_get_next_key(fd, NULL, &next);
+	int fd, r;
 
+	/* Without probes nobody can have been stopped, and the object is the loading thread's. */
+	if (k->is_loading)
+		return;
+	fd = bpf_map__fd(k->tls->maps.paused);
+	r = bpf_map_get_next_key(fd, NULL, &next);
 	while (!r) {
 		key = next;
 		r = bpf_map_get_next_key(fd, &key, &next);
@@ -447,6 +460,11 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
 	return 0;
+}
+
+bool kernel_side_asks_traits(const struct kernel_side *k)
+{
+	return k->proc->rodata->may_ask_traits;
 }
 
 int kernel_side_watched_fd(const struct kernel_side *k)

@@ -30,6 +30,7 @@ struct kernel_side_options {
 	bool watch_all;	    /* every process but this one */
 	uint32_t pause;	    /* enum pause_when: may watched processes be stopped? */
 	unsigned forbidden; /* set of features not to use, bits by enum feature */
+	bool asks_traits;   /* a filter that asks for something will be set */
 	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
 	bool no_children;		     /* a fork does not make the child watched */
 	bool hold; /* a thread may wait for user space to look at something, where the kernel can */
@@ -71,7 +72,8 @@ void kernel_side_close(struct kernel_side *k);
 
 /*
  * Before any process is watched: only those are that `f` lets in. With `all` every process of the
- * machine is asked, instead of kernel_side_options.watch_all; else those that are named.
+ * machine is asked, instead of kernel_side_options.watch_all; else those that are named. -EINVAL:
+ * it asks for something, and asks_traits was not set.
  */
 int kernel_side_set_filter(struct kernel_side *k, const struct trait_filter *f, bool all);
 
@@ -102,6 +104,7 @@ void kernel_side_forget_paused(struct kernel_side *k, pid_t pid);
 /* Names a file of our own as the kernel side names those of programs. -EBADF: not open. */
 int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret);
 
+bool kernel_side_asks_traits(const struct kernel_side *k);
 int kernel_side_watched_fd(const struct kernel_side *k);
 int kernel_side_filters_fd(const struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);

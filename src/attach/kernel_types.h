@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The running kernel's types, read once. libbpf would parse all of them, some megabytes, for every
- * object that it loads, and search them for every field that a program reads. So what our programs
- * ask for is copied into a small file, and libbpf is told to take that.
+ * The running kernel's types. libbpf would read all of them, some megabytes, for every object that
+ * it loads. So what our programs ask for is put into a small file, and libbpf is told to take that.
  */
 #ifndef PLAINTAP_ATTACH_KERNEL_TYPES_H
 #define PLAINTAP_ATTACH_KERNEL_TYPES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "btf_excerpt.h"
 #include "kfuncs.h"
 
 struct btf;
+
+/* All of them, as the kernel has them. */
+struct kernel_btf {
+	void *data;
+	size_t size;
+	bool is_mapped; /* from 6.16 on; else it is a copy */
+	struct btf_whole whole;
+};
+
+/* -ENOENT: the kernel does not tell its types; -EINVAL: they are not understood. */
+int kernel_btf_open(struct kernel_btf *b);
+void kernel_btf_close(struct kernel_btf *b);
 
 struct kernel_types {
 	int fd;	       /* owned */
@@ -20,10 +33,8 @@ struct kernel_types {
 
 int kernel_types_open(struct kernel_types *t);
 /*
- * Fills the file with all types of the kernel that are named in `users`, the types of BPF objects
- * (what follows "___" in a name there is ours), and with whatever these contain. Pointers are to
- * void, which is as far as they matter. Finds the kernel's functions by the way. -ENOENT: the
- * kernel does not tell its types.
+ * Fills the file with an excerpt for `users`, the types of BPF objects (btf_excerpt.h), and finds
+ * the kernel's functions by the way. -ENOENT: the kernel does not tell its types.
  */
 int kernel_types_fill(struct kernel_types *t, const struct btf *const *users, size_t user_cnt,
 		      struct kfuncs *ret_functions);

@@ -5,9 +5,9 @@
 #include <linux/bpf.h>
 #include <stddef.h>
 
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "kernel_types.h"
 #include "kfunc_numbers.h"
 
 static const struct {
@@ -22,20 +22,21 @@ static const struct {
 /* There is one running kernel, and libbpf hands its callbacks no pointer. */
 static struct kfuncs in_use;
 
-void kfuncs_find_in(const struct btf *kernel, struct kfuncs *ret)
+void kfuncs_find_in(const struct btf_whole *kernel, struct kfuncs *ret)
 {
 	for (int i = 0; i < KFUNC_CNT; i++)
-		ret->id[i] = btf__find_by_name_kind(kernel, functions[i].name, BTF_KIND_FUNC);
+		ret->id[i] = btf_whole_find_func(kernel, functions[i].name);
 }
 
 int kfuncs_find(struct kfuncs *ret)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	struct kernel_btf kernel;
+	int r = kernel_btf_open(&kernel);
 
-	if (!btf)
-		return -errno;
-	kfuncs_find_in(btf, ret);
-	btf__free(btf);
+	if (r < 0)
+		return r;
+	kfuncs_find_in(&kernel.whole, ret);
+	kernel_btf_close(&kernel);
 	return 0;
 }
 

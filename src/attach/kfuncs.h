@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct btf;
+struct btf_whole;
 
 enum kfunc {
 	KFUNC_SESSION_IS_RETURN,
@@ -24,8 +24,8 @@ struct kfuncs {
 	int32_t id[KFUNC_CNT];
 };
 
-void kfuncs_find_in(const struct btf *kernel, struct kfuncs *ret);
-/* The same, but reads the kernel's types, which takes milliseconds. */
+void kfuncs_find_in(const struct btf_whole *kernel, struct kfuncs *ret);
+/* The same, but reads the kernel's types, which takes a millisecond or more. */
 int kfuncs_find(struct kfuncs *ret);
 bool kfuncs_has(const struct kfuncs *k, enum kfunc function);
 /*

@@ -15,6 +15,7 @@ static int set_state(struct kernel_side *k, pid_t pid, uint32_t state)
 {
 	uint32_t key = (uint32_t)pid;
 
+	kernel_side_control(k)->watched_hint[key % WATCH_HINT_CNT] = 1;
 	return bpf_map_update_elem(kernel_side_watched_fd(k), &key, &state, BPF_ANY);
 }
 
@@ -23,6 +24,8 @@ int kernel_side_set_filter(struct kernel_side *k, const struct trait_filter *f, 
 	struct capture_control *control = kernel_side_control(k);
 	int r = 0;
 
+	if (f->asked && !kernel_side_asks_traits(k))
+		return -EINVAL;
 	for (size_t i = 0; !r && i < f->cnt; i++)
 		r = bpf_map_update_elem(kernel_side_filters_fd(k), &f->words[i].key,
 					&f->words[i].wish, BPF_ANY);

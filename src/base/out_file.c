@@ -19,10 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include "out_open.h"
 #include "writer.h"
-
-enum { OUT_FLAGS = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY };
 
 enum out_op { OUT_WRITE, OUT_CREATE, OUT_RESUME, OUT_PAUSE, OUT_CLOSE };
 
@@ -46,84 +44,14 @@ struct out_job {
 /* In front of the bytes of a batch. */
 static const size_t marks_size = OUT_FILE_MARK_MAX * sizeof(uint32_t);
 
-static int say_open_error(struct error *err, int code, const char *shown)
-{
-	switch (code) {
-	case -ENOENT:
-		return error_set(err, code, "%s: the folder does not exist: create it first",
-				 shown);
-	case -ENOTDIR:
-		return error_set(err, code, "%s: a part of the path is no folder", shown);
-	case -EISDIR:
-		return error_set(err, code,
-				 "%s is a folder: name a file, or write '%s/' for one file per "
-				 "connection",
-				 shown, shown);
-	case -ELOOP:
-		return error_set(err, code,
-				 "%s is a symbolic link, which is not followed: name the file "
-				 "itself, or use '-o -' for standard output",
-				 shown);
-	case -EEXIST:
-		return error_set(err, code,
-				 "%s exists: name another file, or use --force to overwrite it",
-				 shown);
-	case -ENXIO:
-		return error_set(err, code,
-				 "%s: nobody reads from this pipe yet: start its reader "
-				 "first",
-				 shown);
-	}
-	return error_set_errno(err, code, "cannot write %s", shown);
-}
-
-/* What is there already: a device or pipe as it is, a regular file only with `force`. */
-static int open_existing(int dirfd, const char *path, bool force, int *ret_fd)
-{
-	CLEANUP_CLOSE int fd = -1;
-	struct stat st;
-
-	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (S_ISLNK(st.st_mode))
-		return -ELOOP;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (S_ISREG(st.st_mode) && !force)
-		return -EEXIST;
-	/* O_NONBLOCK: a pipe without a reader fails instead of waiting. */
-	fd = openat(dirfd, path, OUT_FLAGS | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	/* The name may have changed hands since: what was opened decides. */
-	if (S_ISREG(st.st_mode)) {
-		if (!force)
-			return -EEXIST;
-		if (fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0)
-			return -errno;
-	}
-	if (fcntl(fd, F_SETFL, 0) < 0)
-		return -errno;
-	*ret_fd = take_fd(&fd);
-	return 0;
-}
-
-static int open_any(int dirfd, const char *path, bool force, int *ret_fd)
-{
-	int fd = openat(dirfd, path, OUT_FLAGS | O_CREAT | O_EXCL, 0600);
-
-	if (fd < 0)
-		return errno == EEXIST ? open_existing(dirfd, path, force, ret_fd) : -errno;
-	*ret_fd = fd;
-	return 0;
-}
-
 static void opened(struct out_file *f, int fd)
 {
 	struct stat st;
 
 	f->fd = fd;
 	f->regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (f->regular && !f->borrowed)
+		out_room_init(&f->room, fd);
 	f->made = true;
 }
 
@@ -138,9 +66,9 @@ int out_file_open(struct out_file *f, int dirfd, const char *path, const char *s
 	int fd = -1, r;
 
 	*f = (struct out_file){ .fd = -1 };
-	r = open_any(dirfd, path, force, &fd);
+	r = out_open(dirfd, path, force, &fd);
 	if (r < 0)
-		return say_open_error(ret_error, r, shown);
+		return out_open_error(ret_error, r, shown);
 	start(f, batch_max);
 	opened(f, fd);
 	return 0;
@@ -243,6 +171,7 @@ static void do_write(struct out_file *f, const struct out_job *job)
 
 	if (f->error)
 		return;
+	out_room_make(&f->room, f->fd, f->written, job->len);
 	r = write_all(f, job->data, job->len);
 	/* Up to the last mark that is all in the file. */
 	for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
@@ -256,7 +185,7 @@ static void do_write(struct out_file *f, const struct out_job *job)
 static int do_create(struct out_file *f, const struct out_job *job)
 {
 	int fd = -1;
-	int r = open_any(job->dirfd, job->path, job->force, &fd);
+	int r = out_open(job->dirfd, job->path, job->force, &fd);
 
 	if (!r)
 		opened(f, fd);
@@ -267,7 +196,7 @@ static int do_resume(struct out_file *f, const struct out_job *job)
 {
 	if (f->error)
 		return 0;
-	f->fd = openat(job->dirfd, job->path, OUT_FLAGS | O_APPEND);
+	f->fd = openat(job->dirfd, job->path, OUT_OPEN_FLAGS | O_APPEND);
 	return f->fd < 0 ? -errno : 0;
 }
 
@@ -275,6 +204,8 @@ static int do_close(struct out_file *f)
 {
 	int r = 0;
 
+	if (f->fd >= 0)
+		out_room_give_back(&f->room, f->fd, f->written);
 	if (f->fd >= 0 && !f->borrowed && close(f->fd) < 0)
 		r = -errno;
 	f->fd = -1;

@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "error.h"
+#include "out_room.h"
 
 struct out_job;
 struct writer;
@@ -39,6 +40,7 @@ struct out_file {
 	uint64_t accepted; /* bytes given to out_file_write() */
 	uint64_t written;  /* (w) bytes in the file (after a failure: those that stayed) */
 	uint64_t safe;	   /* (w) end of the last record that is all in the file */
+	struct out_room room;  /* (w) */
 	struct writer *writer; /* borrowed; NULL: everything is done at once */
 	size_t batch_max;
 	struct out_job *batch; /* being filled, with the ends of records in it; NULL: none */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * A list of jobs under one lock. A job leaves the list when it is begun, but counts as queued until
- * it is done: what it holds is memory still. Each side wakes the other only when that one waits.
+ * it is done: what it holds is memory still. The thread is an ordinary one while it keeps up: it
+ * goes before all other ordinary ones from a queue that fills until that is nearly empty. Each side
+ * wakes the other only when that one waits.
  */
 #include "writer.h"
 
@@ -10,8 +12,16 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { SPARE_MAX = 32 };
+#include "priority.h"
+
+enum {
+	SPARE_MAX = 32,
+	/* Parts of the queue: */
+	URGENT_PART = 4, /* filled so far, the thread goes before ordinary ones, … */
+	CALM_PART = 16,	 /* … until no more than this is left */
+};
 
 struct writer {
 	pthread_mutex_t lock;
@@ -23,6 +33,8 @@ struct writer {
 	bool idle;    /* the thread waits for work */
 	bool awaited; /* somebody waits for `done` */
 	bool stop;
+	pid_t tid;   /* of the thread, 0: it has not run yet */
+	bool urgent; /* it goes before ordinary ones */
 	struct writer_stats stats;
 	struct writer_job *spares;
 	size_t spare_cnt, spare_cost;
@@ -66,6 +78,13 @@ struct writer *writer_new(size_t queue_max, size_t spare_cost)
 	return w;
 }
 
+/* With the lock held. */
+static void set_urgent(struct writer *w, bool urgent)
+{
+	w->urgent = urgent;
+	priority_set(w->tid, urgent ? PRIORITY_WRITE : PRIORITY_ORDINARY);
+}
+
 /* Called and left with the lock held; without it while the job runs. */
 static void run_first(struct writer *w)
 {
@@ -80,6 +99,8 @@ static void run_first(struct writer *w)
 	pthread_mutex_lock(&w->lock);
 	w->queued -= cost;
 	w->finished++;
+	if (w->urgent && w->queued <= w->queue_max / CALM_PART)
+		set_urgent(w, false);
 	if (w->awaited)
 		pthread_cond_signal(&w->done);
 }
@@ -90,6 +111,7 @@ static void *run(void *user)
 
 	prctl(PR_SET_NAME, "plaintap-write");
 	pthread_mutex_lock(&w->lock);
+	w->tid = gettid();
 	while (w->first || !w->stop) {
 		if (w->first) {
 			run_first(w);
@@ -138,6 +160,20 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
+/* With the lock held. */
+static void wake(struct writer *w)
+{
+	if (!w->idle || !w->first)
+		return;
+	w->idle = false;
+	pthread_cond_signal(&w->work);
+}
+
+static bool is_enough(const struct writer *w)
+{
+	return w->queued >= WRITER_WAKE || w->queued >= w->queue_max / URGENT_PART;
+}
+
 static bool has_room(const struct writer *w, size_t cost)
 {
 	return !w->queued || (w->queued <= w->queue_max && cost <= w->queue_max - w->queued);
@@ -151,6 +187,7 @@ static void wait_for_room(struct writer *w, size_t cost)
 		return;
 	begin_ns = now_ns();
 	w->stats.waits++;
+	wake(w);
 	w->awaited = true;
 	while (!has_room(w, cost))
 		pthread_cond_wait(&w->done, &w->lock);
@@ -170,15 +207,24 @@ uint64_t writer_submit(struct writer *w, struct writer_job *job)
 	w->queued += job->cost;
 	if (w->queued > w->stats.peak)
 		w->stats.peak = w->queued;
+	if (!w->urgent && w->tid && w->queued > w->queue_max / URGENT_PART)
+		set_urgent(w, true);
 	job->next = NULL;
 	*w->end = job;
 	w->end = &job->next;
 	if (!w->has_thread)
 		run_first(w);
-	else if (w->idle)
-		pthread_cond_signal(&w->work);
+	else if (is_enough(w))
+		wake(w);
 	pthread_mutex_unlock(&w->lock);
 	return ticket;
+}
+
+void writer_start(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	wake(w);
+	pthread_mutex_unlock(&w->lock);
 }
 
 uint64_t writer_newest(const struct writer *w)
@@ -189,6 +235,7 @@ uint64_t writer_newest(const struct writer *w)
 void writer_wait(struct writer *w, uint64_t ticket)
 {
 	pthread_mutex_lock(&w->lock);
+	wake(w);
 	w->awaited = true;
 	while (w->finished < ticket)
 		pthread_cond_wait(&w->done, &w->lock);
@@ -200,6 +247,7 @@ void writer_stats(struct writer *w, struct writer_stats *ret)
 {
 	pthread_mutex_lock(&w->lock);
 	*ret = w->stats;
+	ret->is_resting = w->idle;
 	pthread_mutex_unlock(&w->lock);
 }
 

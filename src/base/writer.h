@@ -4,6 +4,9 @@
  * jobs over and goes on. They are done one by one, in that order. What they hold is bounded: when
  * the queue is full, writer_submit() waits, and that is counted.
  *
+ * Waking the thread for each job would cost more than many a job: it begins when there is enough to
+ * do (WRITER_WAKE bytes), or when it is told to.
+ *
  * All functions are for one and the same thread, but for those that say so. The thread starts with
  * the first job, so a process may fork until then. If it cannot start, jobs are done at once.
  */
@@ -16,6 +19,10 @@
 
 struct writer;
 
+enum {
+	WRITER_WAKE = 256 << 10, /* bytes, but not more than a quarter of the queue */
+};
+
 struct writer_job {
 	struct writer_job *next; /* the writer's */
 	size_t cost;		 /* bytes of memory that the job holds */
@@ -27,6 +34,7 @@ struct writer_stats {
 	uint64_t waits;	  /* how often the queue was full, one that lasts included */
 	uint64_t wait_ns; /* for how long in all */
 	uint64_t peak;	  /* most bytes that the queue held */
+	bool is_resting;  /* the thread waits for work, or to be told of it */
 };
 
 /*
@@ -39,6 +47,8 @@ void writer_free(struct writer *w);
 
 /* Returns the job's ticket: they count up from 1. */
 uint64_t writer_submit(struct writer *w, struct writer_job *job);
+/* What was submitted is to be done now: to be called before one waits for something else. */
+void writer_start(struct writer *w);
 /* The ticket of the newest job; 0 before the first. */
 uint64_t writer_newest(const struct writer *w);
 /* Returns when this job and all before it are done; what they wrote to memory is then seen here. */

@@ -46,12 +46,12 @@ static void print_layout(const struct tls_layout *l)
 {
 	printf("  fields of its objects:\n");
 	if (l->has_type)
-		printf("    %-10s a connection is what has %u in the 4 bytes at 0x%x\n", "type",
+		printf("    %-13s a connection is what has %u in the 4 bytes at 0x%x\n", "type",
 		       (unsigned)l->type_value, l->type_offset);
 	for (unsigned i = 0; i < TLS_FIELD_CNT; i++) {
 		const struct tls_place *p = &l->places[i];
 
-		printf("    %-10s ", tls_field_name(i));
+		printf("    %-13s ", tls_field_name(i));
 		for (unsigned k = 0; k < p->step_cnt; k++)
 			printf("%s0x%x", k ? " -> " : "", p->steps[k]);
 		if (!p->step_cnt)

@@ -102,6 +102,12 @@ static struct access_value loaded(const struct access_way *way, struct access_va
 		v.kind = ACCESS_THROUGH;
 		v.at[0] = base.at[0];
 		v.at[1] = distance;
+	} else if (base.kind == ACCESS_BEHIND &&
+		   !__builtin_add_overflow(base.at[1], distance, &at) && at >= 0 &&
+		   at <= FIELD_AT_MAX) {
+		v.kind = ACCESS_THROUGH;
+		v.at[0] = base.at[0];
+		v.at[1] = at;
 	} else {
 		v.len = 0;
 	}
@@ -113,6 +119,13 @@ static struct access_value moved(struct access_value v, int64_t distance)
 	if ((v.kind == ACCESS_STACK || v.kind == ACCESS_ARG) &&
 	    !__builtin_add_overflow(v.at[0], distance, &v.at[0]) && v.at[0] < FRAME_MAX &&
 	    v.at[0] > -FRAME_MAX)
+		return v;
+	if (v.kind == ACCESS_FIELD && v.len == sizeof(void *)) {
+		v.kind = ACCESS_BEHIND;
+		v.len = 0;
+	}
+	if (v.kind == ACCESS_BEHIND && !__builtin_add_overflow(v.at[1], distance, &v.at[1]) &&
+	    v.at[1] < FRAME_MAX && v.at[1] > -FRAME_MAX)
 		return v;
 	return (struct access_value){ 0 };
 }
@@ -219,6 +232,16 @@ static bool never_returns(const char *name)
 			!strcmp(name, "OPENSSL_die") || !strcmp(name, "__assert_fail"));
 }
 
+/* memcpy() to what argument 1 or 2 points to: how much is not asked. */
+static void take_copy(struct access_way *way, const struct access_machine *m)
+{
+	const struct access_value *to = &way->regs[m->args[0]];
+
+	if (to->kind == ACCESS_ARG && to->arg > 0 && !to->at[0])
+		way->outcome.stored[to->arg] = loaded(way, way->regs[m->args[1]], 0,
+						      sizeof(void *));
+}
+
 /* False: it does not come back. */
 static bool take_call(const struct access_walker *w, struct access_way *way, uint64_t target)
 {
@@ -233,6 +256,8 @@ static bool take_call(const struct access_walker *w, struct access_way *way, uin
 		v.kind = ACCESS_NEXT;
 		v.at[0] = object.at[0];
 	}
+	if (w->q->copies && name && !strcmp(name, "memcpy"))
+		take_copy(way, w->machine);
 	for (unsigned i = 0; i < ACCESS_REG_CNT; i++) {
 		if (w->machine->kept >> i & 1)
 			continue;
@@ -304,7 +329,8 @@ static void take_branch(struct access_walker *w, struct access_way *way,
 		note_condition(&other, taken_if);
 		note_condition(way, !taken_if);
 	}
-	push(w, &other);
+	if (!w->q->copies || insn->target >= way->vaddr)
+		push(w, &other);
 }
 
 static bool is_inside(const struct access_question *q, uint64_t vaddr)

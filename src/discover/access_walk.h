@@ -19,6 +19,7 @@ enum access_value_kind {
 	ACCESS_ARG,	/* argument `arg` + at[0]; argument 0 is the object */
 	ACCESS_FIELD,	/* the `len` bytes at at[0] of the object */
 	ACCESS_THROUGH, /* the `len` bytes at at[1] of what the pointer at at[0] leads to */
+	ACCESS_BEHIND,	/* what the pointer at at[0] leads to, + at[1] */
 	ACCESS_NEXT,	/* what the function `next` returns for the pointer at at[0] */
 };
 
@@ -55,6 +56,11 @@ struct access_question {
 	/* A function that is followed by name (ACCESS_NEXT); vaddr 0: it is in another file. */
 	const char *next;
 	uint64_t next_vaddr;
+	/*
+	 * Only what is stored first through an argument matters: memcpy to there is followed, and
+	 * of a loop one round.
+	 */
+	bool copies;
 };
 
 struct access_answer {

@@ -18,15 +18,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "discover/access_copies.h"
 #include "discover/access_walk.h"
 #include "discover/code.h"
 #include "discover/elf_code.h"
 #include "discover/elf_file.h"
 
-enum { INT_LEN = 4, POINTER_LEN = 8, COPIED_MAX = 16 };
+enum { INT_LEN = 4, POINTER_LEN = 8, RANDOM_LEN = 32, COPIED_MAX = 16 };
 
-/* What of an outcome is the answer. */
-enum answer_part { PART_RESULT, PART_BEHIND_ARG1, PART_BEHIND_ARG2 };
+/* What of an outcome is the answer; PART_COPIED: what the beginning of *arg1 is a copy of. */
+enum answer_part { PART_RESULT, PART_BEHIND_ARG1, PART_BEHIND_ARG2, PART_COPIED };
 
 struct getter {
 	enum tls_field field;
@@ -63,6 +64,10 @@ static const struct getter getters[] = {
 	  false },
 	{ TLS_FIELD_BIO_DATA, ACCESSOR_BIO_GET_DATA, PART_RESULT, ACCESSOR_BIO_SET_DATA,
 	  POINTER_LEN, 1, false },
+	{ TLS_FIELD_CLIENT_RANDOM, ACCESSOR_SSL_GET_CLIENT_RANDOM, PART_COPIED, ACCESSOR_CNT,
+	  RANDOM_LEN, 0, true },
+	{ TLS_FIELD_SERVER_RANDOM, ACCESSOR_SSL_GET_SERVER_RANDOM, PART_COPIED, ACCESSOR_CNT,
+	  RANDOM_LEN, 0, true },
 };
 
 /* Gives no field of its own, but the place that BIO_NUM is behind. */
@@ -109,6 +114,8 @@ const char *accessor_name(enum accessor a)
 		[ACCESSOR_BIO_SET_NEXT] = "BIO_set_next",
 		[ACCESSOR_BIO_GET_DATA] = "BIO_get_data",
 		[ACCESSOR_BIO_SET_DATA] = "BIO_set_data",
+		[ACCESSOR_SSL_GET_CLIENT_RANDOM] = "SSL_get_client_random",
+		[ACCESSOR_SSL_GET_SERVER_RANDOM] = "SSL_get_server_random",
 	};
 
 	return (unsigned)a < ACCESSOR_CNT ? names[a] : "?";
@@ -134,11 +141,12 @@ static bool is_there(const struct reading *rd, enum accessor a)
 }
 
 /* Fills rd->answer. */
-static bool walk(struct reading *rd, enum accessor a, struct tls_place *p)
+static bool walk(struct reading *rd, enum accessor a, enum answer_part part, struct tls_place *p)
 {
 	struct access_question q = { .code = rd->code,
 				     .vaddr = rd->functions[a].vaddr,
 				     .size = rd->functions[a].size,
+				     .copies = part == PART_COPIED,
 				     .next = accessor_name(ACCESSOR_BIO_NEXT),
 				     .next_vaddr = rd->functions[ACCESSOR_BIO_NEXT].vaddr };
 
@@ -172,7 +180,9 @@ static bool is_field(const struct access_value *v)
 /* A value that a condition says to be NULL is the number 0. */
 static struct access_value value_in(const struct access_outcome *o, enum answer_part part)
 {
-	struct access_value v = part == PART_RESULT ? o->result : o->stored[part];
+	struct access_value v = part == PART_RESULT   ? o->result
+				: part == PART_COPIED ? o->stored[1]
+						      : o->stored[part];
 
 	for (size_t i = 0; is_field(&v) && i < o->condition_cnt; i++)
 		if (access_value_equal(&o->conditions[i].value, &v) &&
@@ -339,6 +349,29 @@ static bool agree(struct reading *rd, const struct getter *g, struct access_valu
 	return true;
 }
 
+/*
+ * The function copies as much as it is asked for, in whatever pieces: the first one is the answer.
+ * A wrong place would do no harm, as these bytes are only ever looked for among others.
+ */
+static bool agree_copied(struct reading *rd, const struct getter *g, struct access_value *ret,
+			 struct tls_place *p)
+{
+	struct access_value answer = { 0 };
+
+	for (size_t i = 0; i < rd->answer.cnt; i++) {
+		struct access_value v = value_in(&rd->answer.outcomes[i], g->part);
+
+		if (!is_plain(rd, &rd->answer.outcomes[i]) || !is_field(&v))
+			continue;
+		v.len = RANDOM_LEN;
+		if (is_field(&answer) && !access_value_equal(&v, &answer))
+			return reject(p, g->get, "copies one field or another");
+		answer = v;
+	}
+	*ret = answer;
+	return is_field(&answer) || reject(p, g->get, "copies no field of the object");
+}
+
 static bool take_place(const struct getter *g, const struct access_value *v, struct tls_place *p)
 {
 	unsigned steps = v->kind == ACCESS_THROUGH ? 2 : 1;
@@ -393,7 +426,7 @@ static bool check_setter(struct reading *rd, const struct getter *g, struct tls_
 
 	if (!is_there(rd, g->set))
 		return true;
-	if (!walk(rd, g->set, p))
+	if (!walk(rd, g->set, PART_RESULT, p))
 		return false;
 	for (size_t i = 0; i < rd->answer.cnt; i++) {
 		const struct access_outcome *o = &rd->answer.outcomes[i];
@@ -414,10 +447,12 @@ static bool read_getter(struct reading *rd, const struct getter *g, struct tls_p
 {
 	bool first = !knows_any_typed(rd->layout);
 	struct access_value v = { 0 };
+	bool (*find)(struct reading *, const struct getter *, struct access_value *,
+		     struct tls_place *) = g->part == PART_COPIED ? agree_copied : agree;
 
 	if (!is_there(rd, g->get))
 		return reject(p, g->get, "is not exported");
-	return walk(rd, g->get, p) && find_type(rd, g, p) && agree(rd, g, &v, p) &&
+	return walk(rd, g->get, g->part, p) && find_type(rd, g, p) && find(rd, g, &v, p) &&
 	       agree_on_type(rd, g, p, first) && take_place(g, &v, p) && check_setter(rd, g, p);
 }
 
@@ -438,81 +473,27 @@ static void check_step(struct reading *rd, enum accessor a, struct tls_place *p,
 		reject(p, a, "loads 0x%x, not 0x%x", other.steps[0], p->steps[step]);
 }
 
-/* An int that is loaded from one object and stored at the same place of another. */
-struct copy_scan {
-	struct {
-		uint8_t base; /* ACCESS_REG_NONE: nothing is known of the register */
-		int64_t at;
-	} regs[ACCESS_REG_CNT];
-	int64_t copied[COPIED_MAX];
-	size_t cnt;
-};
-
-static void forget_copies(struct copy_scan *s, uint32_t set)
-{
-	for (unsigned i = 0; i < ACCESS_REG_CNT; i++)
-		if (set >> i & 1 ||
-		    (s->regs[i].base < ACCESS_REG_CNT && set >> s->regs[i].base & 1))
-			s->regs[i].base = ACCESS_REG_NONE;
-}
-
-static void scan_op(struct copy_scan *s, const struct access_op *op)
-{
-	if (op->kind == ACCESS_STORE) {
-		if (op->len == INT_LEN && op->dst < ACCESS_REG_CNT && op->src < ACCESS_REG_CNT &&
-		    s->regs[op->dst].base < ACCESS_REG_CNT && s->regs[op->dst].base != op->src &&
-		    s->regs[op->dst].at == op->value && s->cnt < COPIED_MAX)
-			s->copied[s->cnt++] = op->value;
-		return;
-	}
-	if (op->kind == ACCESS_WRITE)
-		forget_copies(s, op->set);
-	else if (op->dst < ACCESS_REG_CNT && op->kind != ACCESS_TEST)
-		forget_copies(s, UINT32_C(1) << op->dst);
-	if (op->kind == ACCESS_LOAD && op->len == INT_LEN && op->dst < ACCESS_REG_CNT &&
-	    op->src != op->dst) {
-		s->regs[op->dst].base = op->src;
-		s->regs[op->dst].at = op->value;
-	}
-}
-
-/* In the order of addresses: what is copied is loaded and stored in one piece. */
-static bool scan_copies(struct reading *rd, struct copy_scan *s)
-{
-	const struct accessor_function *f = &rd->functions[ACCESSOR_BIO_DUP_CHAIN];
-	struct access_insn insn;
-
-	*s = (struct copy_scan){ 0 };
-	forget_copies(s, UINT32_MAX);
-	for (uint64_t at = f->vaddr; at - f->vaddr < f->size; at = insn.next) {
-		if (access_decode(rd->code, at, &insn) < 0)
-			return false;
-		for (unsigned i = 0; i < insn.op_cnt; i++)
-			scan_op(s, &insn.ops[i]);
-		if (insn.flow != INSN_NEXT)
-			forget_copies(s, UINT32_MAX);
-	}
-	return true;
-}
-
 static bool read_num(struct reading *rd)
 {
 	struct tls_place *p = &rd->layout->places[TLS_FIELD_BIO_NUM];
-	struct copy_scan scan;
+	const struct accessor_function *f = &rd->functions[ACCESSOR_BIO_DUP_CHAIN];
+	int64_t copied[COPIED_MAX];
 	bool seen = false;
+	int cnt;
 
 	if (!read_getter(rd, &retry_reason, p))
 		return false;
 	if (!is_there(rd, ACCESSOR_BIO_DUP_CHAIN))
 		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "is not exported");
-	if (!scan_copies(rd, &scan))
+	cnt = access_copies(rd->code, f->vaddr, f->size, copied, COPIED_MAX);
+	if (cnt < 0)
 		return reject(p, ACCESSOR_BIO_DUP_CHAIN, "cannot be read");
-	for (size_t i = 0; i < scan.cnt; i++) {
-		if (scan.copied[i] < p->steps[0])
+	for (int i = 0; i < cnt; i++) {
+		if (copied[i] < p->steps[0])
 			continue;
-		if (scan.copied[i] != p->steps[0] + INT_LEN)
+		if (copied[i] != p->steps[0] + INT_LEN)
 			return reject(p, ACCESSOR_BIO_DUP_CHAIN, "copies 0x%llx, not 0x%x",
-				      (unsigned long long)scan.copied[i], p->steps[0] + INT_LEN);
+				      (unsigned long long)copied[i], p->steps[0] + INT_LEN);
 		seen = true;
 	}
 	if (!seen)

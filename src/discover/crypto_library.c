@@ -29,6 +29,14 @@ static bool wants(const struct target *t, const char *name)
 	       !t->layout.places[TLS_FIELD_BIO_NUM].step_cnt;
 }
 
+static bool anybody_wants(const struct target_list *list)
+{
+	for (size_t i = 0; i < list->cnt; i++)
+		if (wants(list->items[i], list->items[i]->crypto))
+			return true;
+	return false;
+}
+
 void crypto_library_complete(int fd, const char *path, struct target_list *list)
 {
 	char version[TARGET_VERSION_MAX];
@@ -36,6 +44,9 @@ void crypto_library_complete(int fd, const char *path, struct target_list *list)
 	struct error ignored;
 	struct elf_file *elf;
 
+	/* Looking into it costs more than asking. */
+	if (!anybody_wants(list))
+		return;
 	if (elf_file_open_foreign(fd, path, &elf, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < list->cnt; i++) {

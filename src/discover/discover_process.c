@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,7 @@ struct scan {
 	/* Kept until all TLS libraries are known. */
 	int crypto_fds[CRYPTO_MAX];
 	size_t crypto_cnt;
+	bool is_quiet;
 };
 
 /* True the first time. */
@@ -52,11 +54,13 @@ static bool scan_note_file(struct scan *s, const struct proc_map *m)
 	return true;
 }
 
-static void note_problem(struct process_findings *f, const struct error *e)
+static void note_problem(const struct scan *s, const struct error *e)
 {
+	if (s->is_quiet)
+		return;
 	log_say(LOG_INFO, "%s", e->text);
-	if (f->problem.code == 0)
-		f->problem = *e;
+	if (s->findings->problem.code == 0)
+		s->findings->problem = *e;
 }
 
 static int collect_mapped(struct scan *s, const struct proc_map *m, const char *path)
@@ -72,19 +76,19 @@ static int collect_mapped(struct scan *s, const struct proc_map *m, const char *
 			  "%s of process %d was replaced on disk; restart the program, or run "
 			  "plaintap with more rights, to probe the old one",
 			  path, (int)s->pid);
-		note_problem(s->findings, &e);
+		note_problem(s, &e);
 		return 0;
 	}
 	if (fd < 0) {
 		error_set_errno(&e, fd, "cannot open %s of process %d", path, (int)s->pid);
-		note_problem(s->findings, &e);
+		note_problem(s, &e);
 		return 0;
 	}
 	r = tls_library_collect(fd, path, s->list, &e);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		note_problem(s->findings, &e);
+		note_problem(s, &e);
 	else
 		s->findings->tls_cnt++;
 	return 0;
@@ -192,32 +196,51 @@ static int scan_maps_text(struct scan *s, struct str text, struct error *err)
 	return 0;
 }
 
-int discover_process_at(const char *proc_root, pid_t pid, struct target_list *list,
-			struct process_findings *findings, struct error *ret_error)
+static int scan_maps(struct scan *s, struct error *ret_error)
 {
-	struct scan s = { .proc_root = proc_root, .pid = pid, .list = list, .findings = findings };
 	char path[PATH_MAX];
 	struct buf text;
 	int r;
 
 	buf_init(&text, MAPS_MAX);
-	s.seen = calloc(SEEN_MAX, sizeof(*s.seen));
-	if (!s.seen)
-		return error_set_errno(ret_error, -ENOMEM, "cannot look into process %d", (int)pid);
-	look_at_executable(&s);
-	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
+	s->seen = calloc(SEEN_MAX, sizeof(*s->seen));
+	if (!s->seen)
+		return error_set_errno(ret_error, -ENOMEM, "cannot look into process %d",
+				       (int)s->pid);
+	snprintf(path, sizeof(path), "%s/%d/maps", s->proc_root, (int)s->pid);
 	r = read_file(path, &text);
-	if (r == -ENOENT || r == -ESRCH || (r == 0 && text.len == 0 && has_ended(&s)))
+	if (r == -ENOENT || r == -ESRCH || (r == 0 && text.len == 0 && has_ended(s)))
 		r = error_set(ret_error, -ESRCH, "there is no process %d (or it has just ended)",
-			      (int)pid);
+			      (int)s->pid);
 	else if (r < 0)
 		r = error_set_errno(ret_error, r, "cannot read %s", path);
 	else
-		r = scan_maps_text(&s, str_make(text.data, text.len), ret_error);
-	complete_targets(&s);
-	free(s.seen);
+		r = scan_maps_text(s, str_make(text.data, text.len), ret_error);
+	complete_targets(s);
+	free(s->seen);
 	buf_done(&text);
+	return r;
+}
+
+int discover_process_at(const char *proc_root, pid_t pid, struct target_list *list,
+			struct process_findings *findings, struct error *ret_error)
+{
+	struct scan s = { .proc_root = proc_root, .pid = pid, .list = list, .findings = findings };
+	int r;
+
+	look_at_executable(&s);
+	r = scan_maps(&s, ret_error);
 	return r < 0 ? r : (int)findings->tls_cnt;
+}
+
+void discover_mapped_libraries(pid_t pid, struct target_list *list)
+{
+	struct process_findings findings;
+	struct scan s = { "/proc", pid, list, &findings, .is_quiet = true };
+
+	process_findings_init(&findings);
+	scan_maps(&s, NULL);
+	process_findings_done(&findings);
 }
 
 int discover_process(pid_t pid, struct target_list *list, struct process_findings *findings,

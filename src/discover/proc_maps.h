@@ -48,5 +48,7 @@ int discover_process(pid_t pid, struct target_list *list, struct process_finding
 /* The same with another folder than "/proc". */
 int discover_process_at(const char *proc_root, pid_t pid, struct target_list *list,
 			struct process_findings *findings, struct error *ret_error);
+/* A first look at it: only at what it has mapped, not into its program, and nothing is told. */
+void discover_mapped_libraries(pid_t pid, struct target_list *list);
 
 #endif

@@ -39,6 +39,9 @@ enum tls_field {
 	TLS_FIELD_BIO_NUM,  /* int: the descriptor */
 	TLS_FIELD_BIO_NEXT, /* BIO * */
 	TLS_FIELD_BIO_DATA, /* void * of the method's own */
+	/* Of a connection, 32 bytes each: what the hellos of its two sides have on the wire. */
+	TLS_FIELD_CLIENT_RANDOM,
+	TLS_FIELD_SERVER_RANDOM,
 	TLS_FIELD_CNT,
 };
 
@@ -47,6 +50,7 @@ enum tls_bio_type {
 	TLS_BIO_DESCRIPTOR = 0x0100, /* flag: BIO_NUM is one */
 	TLS_BIO_FILTER = 0x0200,     /* flag: BIO_NEXT is where the bytes go */
 	TLS_BIO_MEM = 0x0401,
+	TLS_BIO_PAIR = 0x0413, /* one half of it */
 	TLS_BIO_SOCKET = 0x0505,
 	TLS_BIO_ACCEPT = 0x050d, /* its descriptor is the one that listens */
 };
@@ -56,7 +60,7 @@ enum { TLS_PLACE_STEP_MAX = 2, TLS_PLACE_REASON_MAX = 112 };
 /* The value is the `len` bytes at steps[step_cnt - 1] of what the steps before lead to. */
 struct tls_place {
 	uint8_t step_cnt; /* 0: not known */
-	uint8_t len;	  /* bytes: 4 or 8 */
+	uint8_t len;	  /* bytes: 4, 8 or 32 */
 	uint16_t steps[TLS_PLACE_STEP_MAX];
 	char reason[TLS_PLACE_REASON_MAX]; /* why it is not known, for people; else "" */
 };

@@ -34,7 +34,7 @@ int test_end(struct test_args *ctx)
 
 	if (!conn)
 		return -1;
-	conn_describe_end(conn, ctx->object, pid_tgid, ctx->len, ctx->dir & 1);
+	conn_describe_end(ctx->object, pid_tgid, ctx->len, ctx->dir & 1);
 	return conn->info;
 }
 
@@ -49,6 +49,28 @@ int test_receive(struct test_args *ctx)
 	if (!seeker || !sk)
 		return -1;
 	seek_take(seeker, sk);
+	return 0;
+}
+
+/* The same, as it is told of sockets of any kind. */
+SEC("raw_tp")
+int test_receive_any(struct test_args *ctx)
+{
+	struct sock *sk = socket_of_fd(ctx->fd);
+
+	return sk ? seek_see_any((u64)sk) : -1;
+}
+
+/* The process has received the hello at `object` from that descriptor. */
+SEC("raw_tp")
+int test_hello(struct test_args *ctx)
+{
+	struct hello_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
+	struct sock *sk = socket_of_fd(ctx->fd);
+
+	if (!sk || !hello_read(ctx->object, &key))
+		return -1;
+	hello_note(&key, sk);
 	return 0;
 }
 

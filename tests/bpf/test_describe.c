@@ -42,6 +42,13 @@ struct fake_ssl {
 	const void *alpn;
 	struct fake_session *session;
 	const char *server_name;
+	uint8_t client_random[32];
+	struct fake_more *more;
+};
+
+struct fake_more {
+	uint64_t pad;
+	uint8_t server_random[32];
 };
 
 static struct describe_test_bpf *skel;
@@ -54,6 +61,7 @@ static struct fake_bio bio;
 static uint8_t cipher[64];
 static struct fake_session session;
 static struct fake_ssl ssl;
+static struct fake_more more;
 static int tcp[2]; /* connected ends */
 
 static struct layout_place at(size_t step, uint8_t len)
@@ -87,6 +95,9 @@ static struct conn_layout fake_layout(void)
 	p[LAYOUT_BIO_INIT] = at(offsetof(struct fake_bio, init), 4);
 	p[LAYOUT_BIO_NUM] = at(offsetof(struct fake_bio, num), 4);
 	p[LAYOUT_BIO_NEXT] = at(offsetof(struct fake_bio, next), 8);
+	p[LAYOUT_CLIENT_RANDOM] = at(offsetof(struct fake_ssl, client_random), 32);
+	p[LAYOUT_SERVER_RANDOM] = through(offsetof(struct fake_ssl, more),
+					  offsetof(struct fake_more, server_random), 32);
 	return l;
 }
 
@@ -104,7 +115,10 @@ static void fake_reset(void)
 				 .alpn = "h2",
 				 .alpn_len = 2,
 				 .session = &session,
-				 .server_name = "example.org" };
+				 .server_name = "example.org",
+				 .more = &more };
+	memset(ssl.client_random, 'c', sizeof(ssl.client_random));
+	memset(more.server_random, 's', sizeof(more.server_random));
 }
 
 static void open_side(void)
@@ -337,6 +351,141 @@ static void test_no_wrong_socket_seen(void)
 	INT_EQ(seen_cnt, 0);
 }
 
+/* Of type 1 (client) or 2 (server), as received from that descriptor. */
+static void receive_hello(uint8_t type, const uint8_t *random, int fd)
+{
+	uint8_t hello[43] = "\x16\x03\x01\x01\xfc\x01\x00\x01\xf8\x03\x03";
+	uint64_t args[] = { (uint64_t)hello, 0, 0, (uint64_t)fd };
+
+	hello[5] = type;
+	memcpy(hello + 11, random, 32);
+	INT_EQ(bpf_run(skel->progs.test_hello, args, 4), 0);
+}
+
+static struct fake_method memory_method = { 0x0401 }, pair_method = { 0x0413 },
+			  own_method = { 0x0439 };
+
+/* Its BIO is of that kind, and knows no descriptor. */
+static void fake_reset_with(struct fake_method *method)
+{
+	fake_reset();
+	bio.method = method;
+	bio.num = (uint32_t)-1;
+}
+
+/* The object has its bytes in memory; each side has received the other one's hello. */
+static void test_a_hello(void)
+{
+	fake_reset_with(&memory_method);
+	receive_hello(1, ssl.client_random, tcp[1]);
+	receive_hello(2, more.server_random, tcp[0]);
+	ssl.is_server = 1;
+	INT_EQ(first_call(REC_RECEIVED), CONN_TOLD);
+	OK(addresses_are_of(tcp[1]));
+	ssl.is_server = 0;
+	bio.method = &pair_method;
+	INT_EQ(first_call(REC_SENT), CONN_TOLD);
+	OK(addresses_are_of(tcp[0]));
+	check_no_address("a hello that was used already");
+	receive_hello(2, more.server_random, tcp[0]);
+	bio.method = &socket_method;
+	bio.num = (uint32_t)tcp[1];
+	INT_EQ(first_call(REC_RECEIVED), CONN_TOLD);
+	OK_MSG(addresses_are_of(tcp[1]), "the object's own word is better");
+	bio.method = &memory_method;
+	INT_EQ(first_call(REC_RECEIVED), CONN_TOLD);
+	OK(addresses_are_of(tcp[0]));
+}
+
+static void see_all_sockets(bool yes)
+{
+	struct capture_control control = { .sees_all_sockets = yes };
+	uint32_t zero = 0;
+
+	bpf_map__update_elem(skel->maps.control, &zero, sizeof(zero), &control, sizeof(control), 0);
+}
+
+/* A read that gives something and receives nothing has it from memory, whatever its BIO is. */
+static void test_a_hello_with_another_bio(void)
+{
+	fake_reset_with(&own_method);
+	receive_hello(2, more.server_random, tcp[0]);
+	check_no_address("what a read receives is not all seen");
+	see_all_sockets(true);
+	INT_EQ(first_call(REC_SENT), CONN_SEEKING);
+	INT_EQ(seen.local.family, 0);
+	INT_EQ(run(skel->progs.test_begin, 0, 0, 0), 1);
+	INT_EQ(finish_call(REC_RECEIVED, 5), CONN_TOLD);
+	INT_EQ(seen_cnt, 1);
+	OK(addresses_are_of(tcp[0]));
+	receive_hello(2, more.server_random, tcp[0]);
+	INT_EQ(first_call(REC_RECEIVED), CONN_TOLD);
+	OK(addresses_are_of(tcp[0]));
+	see_all_sockets(false);
+}
+
+/* Its reads receive from one socket, and the hello came from another: the process relays it. */
+static void test_a_hello_of_a_relay(void)
+{
+	int fds[2];
+
+	fake_reset_with(&own_method);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		abort();
+	see_all_sockets(true);
+	receive_hello(2, more.server_random, tcp[0]);
+	forget_conn();
+	run(skel->progs.test_begin, 0, 0, 0);
+	INT_EQ(run(skel->progs.test_receive_any, 0, 0, fds[0]), 0);
+	INT_EQ(finish_call(REC_RECEIVED, 5), CONN_SEEKING);
+	OK_MSG(!seen.local.family, "received, but not TLS");
+	run(skel->progs.test_begin, 0, 0, 0);
+	INT_EQ(run(skel->progs.test_receive_any, 0, 0, tcp[1]), 0);
+	INT_EQ(finish_call(REC_RECEIVED, 5), CONN_TOLD);
+	OK(addresses_are_of(tcp[1]));
+	see_all_sockets(false);
+	close(fds[0]);
+	close(fds[1]);
+	bio.method = &memory_method;
+	INT_EQ(first_call(REC_SENT), CONN_TOLD);
+}
+
+static void test_a_hello_is_sought_once(void)
+{
+	fake_reset_with(&own_method);
+	see_all_sockets(true);
+	INT_EQ(first_call(REC_SENT), CONN_SEEKING);
+	for (int i = 0; i < 2; i++) {
+		run(skel->progs.test_begin, 0, 0, 0);
+		INT_EQ(finish_call(REC_RECEIVED, 5), CONN_SEEKING);
+		INT_EQ(seen_cnt, 0);
+		receive_hello(2, more.server_random, tcp[0]);
+	}
+	see_all_sockets(false);
+	bio.method = &memory_method;
+	INT_EQ(first_call(REC_SENT), CONN_TOLD);
+}
+
+static void test_no_wrong_hello(void)
+{
+	fake_reset_with(&memory_method);
+	memset(more.server_random, 't', sizeof(more.server_random));
+	memset(ssl.client_random, 'd', sizeof(ssl.client_random));
+	receive_hello(1, ssl.client_random, tcp[1]);
+	check_no_address("a client whose server is in this process, too");
+	receive_hello(2, ssl.client_random, tcp[1]);
+	check_no_address("a server's hello with the client's random");
+	receive_hello(2, more.server_random, tcp[1]);
+	more.server_random[31]++;
+	check_no_address("another random");
+	more.server_random[31]--;
+	ssl.more = NULL;
+	check_no_address("a random that cannot be read");
+	ssl.more = &more;
+	receive_hello(2, more.server_random, tcp[0]);
+	check_no_address("one that came from two sockets");
+}
+
 static void test_the_search_ends(void)
 {
 	int calls = 1;
@@ -421,6 +570,11 @@ int main(void)
 	RUN(test_texts_at_their_limits);
 	RUN(test_a_socket_seen);
 	RUN(test_no_wrong_socket_seen);
+	RUN(test_a_hello);
+	RUN(test_a_hello_with_another_bio);
+	RUN(test_a_hello_of_a_relay);
+	RUN(test_a_hello_is_sought_once);
+	RUN(test_no_wrong_hello);
 	RUN(test_the_search_ends);
 	RUN(test_seekers_are_counted);
 	RUN(test_a_full_ring);

@@ -5,6 +5,7 @@
  * probed.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -142,6 +143,7 @@ static void test_cgroups(void)
 static void test_exe(void)
 {
 	struct kernel_side_options opt = { .ring_size = RING_SIZE };
+	struct trait_filter filter = { 0 };
 	struct kernel_side *k = NULL;
 	struct trait_key mine, other;
 	struct file_id id = { 0 };
@@ -151,8 +153,10 @@ static void test_exe(void)
 	INT_EQ(kernel_side_wait(k, NULL), 0);
 	INT_EQ(kernel_side_identify_file(k, fd, &id), 0);
 	close(fd);
-	kernel_side_close(k);
 	mine = trait_exe(id.ino, id.dev, id.generation);
+	trait_filter_add(&filter, &mine, TRAIT_WANTED);
+	INT_EQ(kernel_side_set_filter(k, &filter, false), -EINVAL);
+	kernel_side_close(k);
 	other = trait_exe(id.ino, id.dev + 1, id.generation);
 	check_trait("exe", &mine, &other);
 	other = trait_exe(id.ino, id.dev, id.generation + 1);
@@ -389,7 +393,9 @@ static void check_records(bool all, const char *wanted, unsigned plain, unsigned
 			  unsigned twice)
 {
 	const struct conn_rules rules = most_rules();
-	struct kernel_side_options opt = { .ring_size = RING_SIZE, .conn_rules = &rules };
+	struct kernel_side_options opt = { .ring_size = RING_SIZE,
+					   .conn_rules = &rules,
+					   .asks_traits = true };
 	struct trait_filter filter = { 0 };
 	struct trait_key key = trait_comm(str_from(wanted));
 	struct kernel_side *k = NULL;
@@ -466,8 +472,12 @@ int main(int argc, char **argv)
 		tap_skip("filters", err.text);
 		return tap_done();
 	}
-	skel = filter_test_bpf__open_and_load();
+	skel = filter_test_bpf__open();
 	if (!OK(skel))
+		return tap_done();
+	skel->rodata->may_ask_traits = true;
+	skel->rodata->has_conn_rules = true;
+	if (!OK(filter_test_bpf__load(skel) == 0))
 		return tap_done();
 	RUN(test_comm);
 	RUN(test_comm_of_a_thread);

@@ -75,8 +75,10 @@ static void test_small_file(void)
 	OK(btf__find_by_name_kind(small, "no_such_type_in_any_kernel", BTF_KIND_STRUCT) < 0);
 	OK_MSG(btf__find_by_name_kind(small, "super_block", BTF_KIND_STRUCT) < 0,
 	       "what is only pointed at is left out");
-	kfuncs_find_in(kernel, &again);
+	INT_EQ(kfuncs_find(&again), 0);
 	OK(!memcmp(&functions, &again, sizeof(again)));
+	INT_EQ(functions.id[KFUNC_SESSION_COOKIE],
+	       btf__find_by_name_kind(kernel, "bpf_session_cookie", BTF_KIND_FUNC));
 	btf__free(small);
 	kernel_types_close(&t);
 	btf__free(user);

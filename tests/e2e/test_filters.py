@@ -201,6 +201,31 @@ def test_library_of_its_own(case):
     c.expect(truth)
 
 
+def test_exclude_pid_of_a_parent(case):
+    """What it has started already counts as its own."""
+    mine = renamed(case, "pt_mine")
+    shell = case.run(["sh", "-c", '"$0" --wait --size 1k; true', mine], stdin=subprocess.PIPE,
+                     pipe_out=True)
+    check_eq(shell.line().split()[0], "READY", "its child's first word")
+    c = Capture(case, "-c", "pt_mine", "--exclude-pid", str(shell.pid))
+    out, _ = shell.p.communicate(b"\n", timeout=60)
+    check(truth_of(out), "the child has said something")
+    c.expect(c.run(mine, "--size", "10k"))
+
+
+def test_named_forks(case, *words):
+    """In a tree that was named a fork is as its parent, without an exec of its own."""
+    p = case.tap_run(*words, "-o", case.path("flows") + "/", "-o", case.path("out.jsonl"), "--", "sh",
+                     "-c", '"$0" --size 10k --fork --threads 2; true', TLS_PAIR)
+    truth = truth_of(p.out())
+    check(len({f.pid for f in truth}) > 1, "several processes have said something")
+    if "--exclude-comm" in words:
+        check_eq(flows_in(case.path("flows")), [], "flows")
+    else:
+        check_truth(case.path("flows"), truth)
+    check_nothing_lost(read_jsonl(case.path("out.jsonl")))
+
+
 def test_exclude_pid(case):
     mine = renamed(case, "pt_mine")
     pair = case.run([mine, "--wait", "--size", "1k", "--fork"], stdin=subprocess.PIPE,
@@ -359,6 +384,9 @@ main([
     ("by container", test_container),
     ("a library of its own", test_library_of_its_own),
     ("not a process and its children", test_exclude_pid),
+    ("not a process and the children it has", test_exclude_pid_of_a_parent),
+    ("a fork of a program that is let in", lambda c: test_named_forks(c, "-c", "tls_pair")),
+    ("a fork of one that is not", lambda c: test_named_forks(c, "--exclude-comm", "tls_pair")),
     ("nor children that run already", test_exclude_running),
     ("a named one's child is let in", test_named_child_is_let_in),
     ("a named one's children are kept out", test_named_child_is_kept_out),

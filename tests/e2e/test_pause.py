@@ -16,6 +16,8 @@ ROOMY = ["--buffer", "16M"]
 SLOW = ["--on-pressure", "slow"] + SMALL
 # Kernels before 6.0 cannot hold a thread back.
 WITHOUT_HOLD = ["--without", "sleep"]
+# Nor follow a call of any length through the buffer.
+WITHOUT_LOOPS = ["--without", "session,multi,cookie"]
 
 
 def child_of(parent):
@@ -122,6 +124,7 @@ def test_stopped_by_another(case):
 main([
     ("long calls, held back", lambda c: test_exact(c, ROOMY, *LONGER)),
     ("long calls, stopped", lambda c: test_exact(c, WITHOUT_HOLD + ROOMY, *LONGER)),
+    ("long calls, without loops", lambda c: test_exact(c, WITHOUT_LOOPS + ROOMY, *LONGER)),
     ("long calls through a small buffer", lambda c: test_exact(c, SLOW, *LONG)),
     ("and stopped", lambda c: test_exact(c, WITHOUT_HOLD + SLOW, *LONG)),
     # Shorter than a part of the buffer, but of more pieces than a program without loops can cut.

@@ -37,12 +37,14 @@ static const char *import_of(void *user, uint64_t slot)
 	return slot & 8 ? "__stack_chk_fail" : slot & 16 ? "BIO_next" : NULL;
 }
 
-static void check_place(const struct tls_place *p)
+static void check_place(const struct tls_place *p, enum tls_field field)
 {
 	if (!memchr(p->reason, 0, sizeof(p->reason)) || p->step_cnt > TLS_PLACE_STEP_MAX ||
 	    !p->step_cnt != (p->reason[0] != '\0'))
 		abort();
-	if (p->step_cnt && p->len != 4 && p->len != 8)
+	if (p->step_cnt && field < TLS_FIELD_CLIENT_RANDOM && p->len != 4 && p->len != 8)
+		abort();
+	if (p->step_cnt && field >= TLS_FIELD_CLIENT_RANDOM && p->len != 32)
 		abort();
 }
 
@@ -70,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	accessors_read(code, functions, &layout);
 	accessors_read(code, functions, &layout);
 	for (size_t i = 0; i < TLS_FIELD_CNT; i++)
-		check_place(&layout.places[i]);
+		check_place(&layout.places[i], (enum tls_field)i);
 	code_close(code);
 	return 0;
 }

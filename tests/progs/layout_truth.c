@@ -17,7 +17,14 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { FIELD_MAX = 16, VERSION = 0x0303, CIPHER = 0xc019, SOCKET_TYPE = 0x0505, MEM_TYPE = 0x0401 };
+enum {
+	FIELD_MAX = 20,
+	VERSION = 0x0303,
+	CIPHER = 0xc019,
+	SOCKET_TYPE = 0x0505,
+	MEM_TYPE = 0x0401,
+	RANDOM_LEN = 32,
+};
 
 #define FUNCTIONS(X)                                                                      \
 	X(void *, TLS_method, void)                                                       \
@@ -35,6 +42,8 @@ enum { FIELD_MAX = 16, VERSION = 0x0303, CIPHER = 0xc019, SOCKET_TYPE = 0x0505, 
 	X(void, SSL_set_connect_state, void *)                                            \
 	X(void, SSL_set_accept_state, void *)                                             \
 	X(int, SSL_do_handshake, void *)                                                  \
+	X(size_t, SSL_get_client_random, const void *, unsigned char *, size_t)           \
+	X(size_t, SSL_get_server_random, const void *, unsigned char *, size_t)           \
 	X(void *, BIO_new, void *)                                                        \
 	X(void *, BIO_s_mem, void)                                                        \
 	X(void *, BIO_s_socket, void)                                                     \
@@ -112,6 +121,29 @@ static void check_socket(const void *ssl, const char *field, int fd)
 	printf("good %s\n", field);
 }
 
+/* Where the field is, the way that its steps tell; NULL: it was not given. */
+static const char *find_bytes(const void *object, const char *name)
+{
+	const struct field *f = find(name);
+	const char *at = object;
+
+	if (!f)
+		return NULL;
+	for (unsigned i = 0; i + 1 < f->step_cnt; i++)
+		memcpy(&at, at + f->steps[i], sizeof(at));
+	return at + f->steps[f->step_cnt - 1];
+}
+
+static void check_random(const void *ssl, const char *name,
+			 size_t (*get)(const void *, unsigned char *, size_t))
+{
+	unsigned char want[RANDOM_LEN];
+	const char *at = find_bytes(ssl, name);
+
+	if (at && get(ssl, want, sizeof(want)) == sizeof(want))
+		check(name, memcmp(at, want, sizeof(want)) == 0, 1);
+}
+
 static void check_connection(const void *ssl, int is_server, int fd)
 {
 	const struct field *type = find("type");
@@ -133,6 +165,8 @@ static void check_connection(const void *ssl, int is_server, int fd)
 	check("alpn", alpn && memcmp(alpn, "h2", 2) == 0, 1);
 	check("server_name", name && strcmp(name, "layout.example") == 0, 1);
 	check("cipher", cipher != NULL, 1);
+	check_random(ssl, "client_random", SSL_get_client_random_);
+	check_random(ssl, "server_random", SSL_get_server_random_);
 	if (cipher)
 		check("cipher_id", look(cipher, "cipher_id", 4) & 0xffff, CIPHER);
 }

@@ -4,8 +4,8 @@
     talk.py FOLDER WAY      FOLDER: with cert.pem and key.pem, and room for a socket
 
 One line of JSON a connection object: pid, role, local, remote, version, cipher, sni, alpn, as
-plaintap is to say them. Python's blocking sockets give OpenSSL the descriptor; asyncio gives it
-memory only, so that no address can be known.
+plaintap is to say them. Python's blocking sockets give OpenSSL the descriptor; asyncio and the sides
+made here (class Memory) give it memory only, and move the encrypted bytes themselves.
 """
 
 import asyncio
@@ -30,9 +30,12 @@ def contexts():
     client.verify_mode = ssl.CERT_NONE
     for context in (server, client):
         context.set_alpn_protocols(["talk/1"])
-        if WAY == "tls12":
+        if WAY.endswith("12"):
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")
+    if WAY == "retry":
+        # None that a client sends a key for unasked: the server asks for another hello.
+        server.set_ecdh_curve("secp384r1")
     return server, client
 
 
@@ -66,13 +69,13 @@ def listen():
         listener = socket.socket(socket.AF_INET6)
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(("::", 0))
-    elif WAY in ("unix", "abstract"):
+    elif WAY in ("unix", "unix_memory", "abstract"):
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(FOLDER + "/socket" if WAY == "unix" else "\0plaintap-%d" % os.getpid())
+        listener.bind(FOLDER + "/socket" if WAY != "abstract" else "\0plaintap-%d" % os.getpid())
     else:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
-    listener.listen(16)
+    listener.listen(64)
     return listener
 
 
@@ -97,6 +100,126 @@ def handshake(one, other):
     client = CLIENT.wrap_socket(one, server_hostname=NAME)
     thread.join()
     return client, made[0]
+
+
+def recv_in_pieces(sock):
+    """A record's head, then the rest of it."""
+    head = sock.recv(5, socket.MSG_WAITALL)
+    return head + sock.recv(int.from_bytes(head[3:], "big"), socket.MSG_WAITALL)
+
+
+def into(receive):
+    data = bytearray(65536)
+    return bytes(data[:receive(data)])
+
+
+RECEIVE = {
+    "recv": lambda sock: sock.recv(65536),
+    "recv_into": lambda sock: into(sock.recv_into),
+    "recvmsg": lambda sock: sock.recvmsg(65536)[0],
+    "recvmsg_into": lambda sock: into(lambda data: sock.recvmsg_into([data])[0]),
+    "read": lambda sock: os.read(sock.fileno(), 65536),
+    "readv": lambda sock: into(lambda data: os.readv(sock.fileno(), [data])),
+    "pieces": recv_in_pieces,
+}
+
+
+class Memory:
+    """A TLS socket whose bytes OpenSSL has in memory only."""
+
+    def __init__(self, context, sock, receive, **how):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, **how)
+        self.sock, self.receive = sock, receive
+        self.family = sock.family
+        self.getsockname, self.getpeername = sock.getsockname, sock.getpeername
+        self.version, self.cipher = self.tls.version, self.tls.cipher
+        self.selected_alpn_protocol = self.tls.selected_alpn_protocol
+        self.do(self.tls.do_handshake)
+
+    def do(self, call, *args):
+        while True:
+            try:
+                result = call(*args)
+            except ssl.SSLWantReadError:
+                result = None
+            self.sock.sendall(self.outgoing.read())
+            if result is not None or call == self.tls.do_handshake and self.tls.version():
+                return result
+            self.incoming.write(self.receive(self.sock))
+
+    def sendall(self, data):
+        self.do(self.tls.write, data)
+
+    def recv(self, length):
+        return self.do(self.tls.read, length)
+
+
+def memory_handshake(one, other, receive=RECEIVE["recv"]):
+    made = []
+    thread = threading.Thread(target=lambda: made.append(
+        Memory(SERVER, other, receive, server_side=True)))
+    thread.start()
+    client = Memory(CLIENT, one, receive, server_hostname=NAME)
+    thread.join()
+    return client, made[0]
+
+
+def in_memory(how="recv", known=True):
+    client, server = memory_handshake(*pair(), RECEIVE[how])
+    exchange(client, server)
+    say(client, "client", client if known else None)
+    say(server, "server", server if known else None)
+
+
+def calls():
+    for how in RECEIVE:
+        if how != "pieces":
+            in_memory(how)
+
+
+def relay(listener, target):
+    """Passes the bytes of one connection on as they are, until both sides have closed it."""
+    def copy(a, b):
+        while data := a.recv(65536):
+            b.sendall(data)
+        b.shutdown(socket.SHUT_WR)
+
+    with listener.accept()[0] as near, socket.create_connection(target) as far:
+        thread = threading.Thread(target=copy, args=(far, near))
+        thread.start()
+        copy(near, far)
+        thread.join()
+
+
+def relayed(start):
+    """`start` runs the relay somewhere and returns a function that waits for its end."""
+    with listen() as front, listen() as back:
+        wait = start(lambda: relay(front, back.getsockname()))
+        one = socket.create_connection(front.getsockname())
+        other = back.accept()[0]
+        client, server = memory_handshake(one, other)
+        exchange(client, server)
+        known = start == in_child
+        say(client, "client", client if known else None)
+        say(server, "server", server if known else None)
+        one.close()
+        other.close()
+        wait()
+
+
+def in_child(run):
+    child = os.fork()
+    if not child:
+        run()
+        os._exit(0)
+    return lambda: os.waitpid(child, 0)
+
+
+def in_thread(run):
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread.join
 
 
 def exchange(client, server):
@@ -175,7 +298,7 @@ async def serve(reader, writer):
     await reader.readexactly(8)
     writer.write(b"answer")
     await writer.drain()
-    say(writer.get_extra_info("ssl_object"), "server", None)
+    say(writer.get_extra_info("ssl_object"), "server", writer.get_extra_info("socket"))
     writer.close()
 
 
@@ -184,18 +307,22 @@ async def ask(port):
                                                    server_hostname=NAME)
     writer.write(b"question")
     assert await reader.readexactly(6) == b"answer"
-    say(writer.get_extra_info("ssl_object"), "client", None)
+    say(writer.get_extra_info("ssl_object"), "client", writer.get_extra_info("socket"))
     writer.close()
 
 
 async def by_asyncio():
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=SERVER, backlog=400)
     port = server.sockets[0].getsockname()[1]
-    await asyncio.gather(*[ask(port) for _ in range(50)])
+    await asyncio.gather(*[ask(port) for _ in range(200)])
     server.close()
 
 
-if WAY == "asyncio":
+if WAY.startswith("asyncio"):
     asyncio.run(by_asyncio())
 else:
-    {"reuse": reuse, "swapped": swapped, "forked": forked}.get(WAY, talk)()
+    {"reuse": reuse, "swapped": swapped, "forked": forked, "calls": calls,
+     "retry": in_memory, "unix_memory": in_memory,
+     "pieces": lambda: in_memory("pieces", known=False),
+     "relayed": lambda: relayed(in_child),
+     "relayed_inside": lambda: relayed(in_thread)}.get(WAY, talk)()

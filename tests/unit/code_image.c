@@ -8,7 +8,7 @@
 enum { IMPORT_VADDR = 0x20000 };
 
 static const char *const import_names[] = { "__stack_chk_fail", "SSL_write_ex2", "ERR_new",
-					    "BIO_next" };
+					    "BIO_next", "memcpy" };
 
 void code_image_init(struct code_image *image)
 {

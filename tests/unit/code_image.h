@@ -29,7 +29,13 @@ void code_image_init(struct code_image *image);
 void code_image_put(struct code_image *image, unsigned slot, const char *text);
 uint64_t code_image_vaddr(unsigned slot);
 /* Makes slot number `slot` a stub that jumps to the imported function number `import`. */
-enum image_import { IMPORT_STACK_CHK_FAIL, IMPORT_WRITE_EX2, IMPORT_ERR_NEW, IMPORT_BIO_NEXT };
+enum image_import {
+	IMPORT_STACK_CHK_FAIL,
+	IMPORT_WRITE_EX2,
+	IMPORT_ERR_NEW,
+	IMPORT_BIO_NEXT,
+	IMPORT_MEMCPY,
+};
 void code_image_put_stub(struct code_image *image, unsigned slot, enum image_import import);
 /* `image` is borrowed. */
 struct code_source code_image_source(struct code_image *image);

@@ -7,7 +7,7 @@
 #include "discover/accessors.h"
 #include "tap.h"
 
-enum { FUNCTION_MAX = 4, NEXT_STUB = 0xe, OTHER_STUB = 0xf };
+enum { FUNCTION_MAX = 4, COPY_STUB = 0xd, NEXT_STUB = 0xe, OTHER_STUB = 0xf };
 
 struct function {
 	enum accessor which;
@@ -58,6 +58,10 @@ struct row {
 #define ALPN(code)                                    \
 	{                                             \
 		ACCESSOR_SSL_GET0_ALPN_SELECTED, code \
+	}
+#define RANDOM(code)                                 \
+	{                                            \
+		ACCESSOR_SSL_GET_CLIENT_RANDOM, code \
 	}
 /* test rdi,rdi; je 1f; mov eax,[rdi]; test eax,eax; jne 1f; mov rax,[rdi+0x50]; ret; 1: xor
  * eax,eax; ret */
@@ -353,6 +357,46 @@ static const struct row x86_rows[] = {
 	  { RETRY, DUP("8b4538 e8@f 894338 c3") },
 	  TLS_FIELD_BIO_NUM,
 	  "does not copy" },
+
+	/* lea rax,[rdi+0x160]; mov rdi,rsi; mov rsi,rax; call memcpy; mov eax,32; ret */
+	{ "a copy by memcpy",
+	  { RANDOM("488d8760010000 4889f7 4889c6 e8@d b820000000 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "0x160" },
+	/* mov rax,[rdi+0xa8]; add rax,0xb8; … */
+	{ "a copy from behind a pointer",
+	  { RANDOM("488b87a8000000 4805b8000000 4889f7 4889c6 e8@d b820000000 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "0xa8 0xb8" },
+	/* test edx,edx; je 1f; cmp edx,8; jb 2f; mov rax,[rdi+0x160]; mov [rsi],rax;
+	 * 3: mov [rsi+rdx],rax; dec edx; jb 3b; 1: ret; 2: mov eax,[rdi+0x160]; mov [rsi],eax; ret
+	 */
+	{ "a copy in pieces, with a loop",
+	  { RANDOM(
+		  "85d2 7415 83fa08 7211 488b8760010000 488906 48890416 ffca 72f8 c3 8b8760010000 8906 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "0x160" },
+	/* … and from elsewhere when it is short */
+	{ "a copy of one or another",
+	  { RANDOM("83fa08 720b 488b8760010000 488906 c3 8b8768010000 8906 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "one field or another" },
+	{ "a copy behind a test of the type",
+	  { RANDOM("833f00 7515 488d8788010000 4889f7 4889c6 e8@d b820000000 c3 31c0 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "0x188 if 0x0 is 0" },
+	{ "a copy by another function",
+	  { RANDOM("488d8760010000 4889f7 4889c6 e8@f b820000000 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "copies no field" },
+	{ "a copy to elsewhere",
+	  { RANDOM("488d8760010000 488d7e08 4889c6 e8@d b820000000 c3") },
+	  TLS_FIELD_CLIENT_RANDOM,
+	  "copies no field" },
+	{ "memcpy is not followed for other fields",
+	  { ALPN("488d8760010000 4889f7 4889c6 e8@d c3") },
+	  TLS_FIELD_ALPN,
+	  "returns no field" },
 };
 
 static const struct row arm64_rows[] = {
@@ -450,6 +494,7 @@ static void read_row(const struct row *row, enum code_machine machine, struct tl
 	struct code *code;
 
 	code_image_init(&image);
+	code_image_put_stub(&image, COPY_STUB, IMPORT_MEMCPY);
 	code_image_put_stub(&image, NEXT_STUB, IMPORT_BIO_NEXT);
 	code_image_put_stub(&image, OTHER_STUB, IMPORT_ERR_NEW);
 	for (unsigned i = 0; i < FUNCTION_MAX && row->functions[i].code; i++) {

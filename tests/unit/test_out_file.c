@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/out_file.h"
@@ -189,10 +191,73 @@ static void test_pause_and_resume(void)
 	INT_EQ(f.written, 6);
 }
 
+static int64_t room_behind(const char *name)
+{
+	struct stat st;
+
+	return stat(in_dir(name), &st) < 0 ? -1 : st.st_blocks * 512 - st.st_size;
+}
+
+static bool is_ext4(const char *name)
+{
+	struct statfs fs;
+
+	return statfs(name, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC;
+}
+
+static void write_parts(struct out_file *f, int cnt)
+{
+	static const uint8_t part[OUT_FILE_BATCH] = { 1 };
+
+	for (int i = 0; i < cnt; i++)
+		out_file_write(f, part, sizeof(part));
+}
+
+/* A long file has room ahead of it, until it is closed. */
+static void test_room_is_given_back(void)
+{
+	enum { LONG = OUT_ROOM_PART / OUT_FILE_BATCH, PAGE = 4096 };
+	struct out_file f;
+
+	INT_EQ(open_it(&f, "room", false, NULL), 0);
+	write_parts(&f, LONG);
+	OK_MSG(room_behind("room") <= PAGE, "none for a shorter one");
+	write_parts(&f, 1);
+	if (is_ext4(dir))
+		OK_MSG(room_behind("room") >= OUT_ROOM_PART, "there is");
+	write_parts(&f, LONG + LONG / 2);
+	OK_MSG(room_behind("room") <= OUT_ROOM_PART, "not more and more");
+	INT_EQ(out_file_pause(&f), 0);
+	OK_MSG(room_behind("room") <= PAGE, "it is given back");
+	INT_EQ(out_file_resume(&f, AT_FDCWD, in_dir("room")), 0);
+	write_parts(&f, LONG);
+	INT_EQ(out_file_close(&f), 0);
+	OK_MSG(room_behind("room") <= PAGE, "and again");
+	INT_EQ(f.written, (3 * LONG + LONG / 2 + 1) * OUT_FILE_BATCH);
+}
+
+/* What somebody else has appended is not cut off with it. */
+static void test_room_is_left_behind_others(void)
+{
+	struct out_file f;
+	struct stat st;
+	int fd;
+
+	INT_EQ(open_it(&f, "room", true, NULL), 0);
+	write_parts(&f, 2 * OUT_ROOM_PART / OUT_FILE_BATCH);
+	fd = open(in_dir("room"), O_WRONLY | O_APPEND);
+	INT_EQ(write(fd, "more", 4), 4);
+	close(fd);
+	INT_EQ(out_file_close(&f), 0);
+	INT_EQ(stat(in_dir("room"), &st), 0);
+	INT_EQ(st.st_size, 2 * OUT_ROOM_PART + 4);
+}
+
 static void clean(void)
 {
-	static const char *const names[] = { "new",	  "link",   "dangling", "pipe",	 "batch",
-					     "one-batch", "direct", "partial",	"marks", "pause" };
+	static const char *const names[] = { "new",   "link",	   "dangling", "pipe",
+					     "batch", "one-batch", "direct",   "partial",
+					     "marks", "pause",	   "room" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(in_dir(names[i]));
@@ -211,6 +276,8 @@ int main(void)
 	RUN(test_full_disk_ends_after_a_record);
 	RUN(test_many_marks);
 	RUN(test_pause_and_resume);
+	RUN(test_room_is_given_back);
+	RUN(test_room_is_left_behind_others);
 	clean();
 	return tap_done();
 }

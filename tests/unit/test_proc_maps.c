@@ -122,6 +122,9 @@ static void test_own_process(void)
 
 	handle = dlopen(path, RTLD_NOW);
 	OK(handle != NULL);
+	discover_mapped_libraries(getpid(), &list);
+	INT_EQ(list.cnt, 1);
+	target_list_done(&list);
 	INT_EQ(discover_process(getpid(), &list, &f, &e), 1);
 	INT_EQ(list.cnt, 1);
 	OK(f.tls_cnt == 1 && f.problem.code == 0);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/writer.h"
 #include "tap.h"
@@ -15,6 +16,8 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static int begun, done, allowed; /* jobs; under the lock */
 static int order[2000], order_cnt;
 static sigset_t thread_mask;
+static int policy_begun, policy_done; /* of the thread, at the last job's begin and end */
+static pid_t thread_tid;
 
 struct numbered {
 	struct writer_job job;
@@ -26,10 +29,13 @@ static void run(struct writer_job *job)
 	struct numbered *n = (struct numbered *)job;
 
 	pthread_mutex_lock(&lock);
+	thread_tid = gettid();
+	policy_begun = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
 	begun++;
 	pthread_cond_broadcast(&changed);
 	while (allowed <= done)
 		pthread_cond_wait(&changed, &lock);
+	policy_done = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
 	done++;
 	order[order_cnt++] = n->number;
 	pthread_mutex_unlock(&lock);
@@ -171,6 +177,75 @@ static void test_a_large_job_goes_alone(void)
 	writer_free(w);
 }
 
+static void await_rest(struct writer *w)
+{
+	struct writer_stats stats = { 0 };
+
+	while (!stats.is_resting) {
+		sched_yield();
+		writer_stats(w, &stats);
+	}
+}
+
+/* Nobody is woken for a little; for more, or when told. */
+static void test_a_little_waits(void)
+{
+	struct writer *w = writer_new(16 * WRITER_WAKE, 0);
+
+	begin(2000);
+	submit(w, 0, COST);
+	writer_wait(w, 1);
+	await_rest(w);
+	submit(w, 1, COST);
+	usleep(20000);
+	INT_EQ(done_cnt(), 1);
+	writer_start(w);
+	writer_wait(w, 2);
+	await_rest(w);
+	submit(w, 2, COST);
+	submit(w, 3, WRITER_WAKE - COST);
+	await_begun(4);
+	writer_free(w);
+	INT_EQ(order_cnt, 4);
+}
+
+static bool may_go_before_others(void)
+{
+	const struct sched_param lowest = { .sched_priority = 1 }, none = { 0 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &lowest) < 0)
+		return false;
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	return true;
+}
+
+/* An ordinary thread, but for one thing: the queue fills. */
+static void test_a_filling_queue_is_urgent(void)
+{
+	struct writer *w = writer_new(16 * COST, 0);
+	int urgent = may_go_before_others() ? SCHED_FIFO : SCHED_OTHER;
+
+	begin(0);
+	submit(w, 0, COST);
+	writer_start(w);
+	await_begun(1);
+	for (int i = 1; i < 4; i++)
+		submit(w, i, COST);
+	INT_EQ(policy_begun, SCHED_OTHER);
+	INT_EQ(sched_getscheduler(thread_tid) & ~SCHED_RESET_ON_FORK, SCHED_OTHER);
+	submit(w, 4, COST);
+	INT_EQ(sched_getscheduler(thread_tid) & ~SCHED_RESET_ON_FORK, urgent);
+	allow(3);
+	await_begun(4);
+	INT_EQ(policy_begun, urgent);
+	allow(2000);
+	writer_wait(w, 5);
+	/* The last one begins when it is all that is left. */
+	INT_EQ(policy_begun, SCHED_OTHER);
+	INT_EQ(policy_done, SCHED_OTHER);
+	writer_free(w);
+}
+
 static void test_signals_stay_with_the_others(void)
 {
 	struct writer *w = writer_new(1 << 20, 0);
@@ -238,6 +313,8 @@ int main(void)
 	RUN(test_the_end_waits);
 	RUN(test_a_full_queue_blocks_and_counts);
 	RUN(test_a_large_job_goes_alone);
+	RUN(test_a_little_waits);
+	RUN(test_a_filling_queue_is_urgent);
 	RUN(test_signals_stay_with_the_others);
 	RUN(test_spares);
 	RUN(test_without_memory);

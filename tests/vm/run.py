@@ -187,7 +187,7 @@ def main():
     p.add_argument("--cross", help="tools/cross-arm64, where the kernel is for another machine")
     p.add_argument("--build", help="with --cross: the folder that the programs are below")
     p.add_argument("--sysroot", default="/", help="where the programs' libraries are")
-    p.add_argument("--timeout", type=int, default=900, help="seconds for the guest")
+    p.add_argument("--timeout", type=int, default=1500, help="seconds for the guest")
     p.add_argument("kernel", help="a name of tools/fetch-kernels --list")
     args = p.parse_args()
 

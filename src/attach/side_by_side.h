@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PLAINTAP_ATTACH_SIDE_BY_SIDE_H
+#define PLAINTAP_ATTACH_SIDE_BY_SIDE_H
+
+#include <stddef.h>
+
+/* At a time. */
+enum { SIDE_BY_SIDE_MAX = 32 };
+
+/*
+ * Calls fn(user, i) for each i below `cnt`, in threads, and returns when all have. For work that
+ * waits for the kernel: probes that are taken off at the same time wait together. Where there are
+ * no threads to have, it is done one by one.
+ */
+void side_by_side(size_t cnt, void (*fn)(void *user, size_t i), void *user);
+
+#endif
