@@ -191,9 +191,9 @@ class Case:
         s.url = "https://localhost:%d" % s.port
         return s
 
-    def pair(self, *args):
+    def pair(self, *args, **how):
         """tls_pair that waits for go(); returns it with .go()."""
-        p = self.run([TLS_PAIR, "--wait"] + list(args), stdin=subprocess.PIPE, pipe_out=True)
+        p = self.run([TLS_PAIR, "--wait"] + list(args), stdin=subprocess.PIPE, pipe_out=True, **how)
         check_eq(p.line().split()[0], "READY", "tls_pair's first word")
 
         def go():
@@ -266,7 +266,10 @@ def numbers_named(tree, word):
 
 
 def check_nothing_lost(rows):
-    """One summary, last; none of its losses and drops above 0; it must speak of losses at all."""
+    """
+    One summary, last; none of its losses and drops above 0, nor calls that were not followed, whose
+    bytes nobody could count; it must speak of losses at all.
+    """
     summaries = of_type(rows, "summary")
     check_eq(len(summaries), 1, "summary lines")
     check(rows[-1] is summaries[0], "the summary is the last line")
@@ -274,6 +277,9 @@ def check_nothing_lost(rows):
     check(lost, "the summary counts lost bytes")
     for key, value in lost:
         check_eq(value, 0, "summary's " + key)
+    check(summaries[0]["balanced"], "the counters balance")
+    for key in ("states_dropped", "ends_dropped", "records_dropped"):
+        check_eq(summaries[0]["kernel"][key], 0, "summary's kernel." + key)
     for x in exchanges(rows):
         check_eq(x["lost_bytes"], 0, "lost_bytes of " + str(x["request"].get("url")))
 

@@ -34,17 +34,19 @@ def check_kept(path, told, truth):
 
 def check_dir(flows, truths, cause="ring_full"):
     """Each direction that has a truth in {way: (length, truth)}. Returns where the holes are."""
-    holes = {}
+    holes, seen = {}, set()
     for row in of_type(read_jsonl(flows + "index.jsonl"), "connection"):
         for way, (length, truth) in truths.items():
             told = row[way]
             if not told["bytes"] + told["lost_bytes"]:
                 continue
+            seen.add(way)
             path = os.path.join(flows, "%s.%s" % (row["conn"]["id"], way))
             check_eq(check_kept(path, told, truth), length, "length of the stream in " + path)
             for hole in told["gaps"]:
                 check_eq(hole["gap_causes"], [cause], "cause of a hole")
                 holes.setdefault((row["conn"]["id"], way), []).append((hole["offset"], hole["len"]))
+    check_eq(seen, set(truths), "directions in DIR/")
     return holes
 
 
@@ -68,6 +70,7 @@ def check_jsonl(path, truths, holes, cause="ring_full"):
             check(row["data"].encode() == truths[flow[1]][1](row["offset"], row["size"]),
                   "the bytes of %s %s at %d" % (flow[0], flow[1], row["offset"]))
     check(not exchanges(rows), "no exchanges")
+    check_eq({way for _, way in at}, set(truths), "directions in the data lines")
     for flow, end in at.items():
         check_eq(end, truths[flow[1]][0], "length of %s %s" % flow)
     check_eq(told, holes, "holes in the data lines, and the same in DIR/")

@@ -4,31 +4,37 @@
 import json
 import re
 
-from harness import (PLAINTAP, TLS_PAIR, check, check_eq, check_nothing_lost, check_truth,
-                     libraries_of, main, os, read_jsonl, subprocess, truth_of)
+from harness import (PLAINTAP, TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, env,
+                     libraries_of, main, os, read_jsonl, shutil, subprocess, truth_of)
 
 
-def libssl():
-    return [path for name, path in libraries_of(TLS_PAIR) if name.startswith("libssl")][0]
+def own_libssl(case):
+    """
+    A copy that only this test's programs map: another plaintap of this machine may have probes in
+    the system's. Its path, and the environment of programs that take it.
+    """
+    folder = case.path("lib")
+    os.mkdir(folder)
+    name, path = [row for row in libraries_of(TLS_PAIR) if row[0].startswith("libssl")][0]
+    return shutil.copy(path, os.path.join(folder, name)), env(LD_LIBRARY_PATH=folder)
 
 
-def call_places():
+def call_places(library):
     """File offsets where reads and writes would be probed."""
-    out = subprocess.run([PLAINTAP, "ls", "--probes", "--json", libssl()], check=True,
+    out = subprocess.run([PLAINTAP, "ls", "--probes", "--json", library], check=True,
                          stdout=subprocess.PIPE).stdout.decode()
     probes = json.loads(out.splitlines()[0])["probes"]
     return [p["file_offset"] for p in probes if p["role"].startswith(("read", "write"))]
 
 
-def bytes_at(pid, offsets):
-    """What stands at these offsets of libssl in the memory of a process."""
+def bytes_at(pid, library, offsets):
+    """What stands at these offsets of the library in the memory of a process."""
     found = []
-    path = os.path.realpath(libssl())
     with open("/proc/%d/maps" % pid, encoding="ascii") as maps, \
             open("/proc/%d/mem" % pid, "rb", buffering=0) as mem:
         for line in maps:
             m = re.match(r"(\w+)-(\w+) r.xp (\w+) \S+ \d+ +(.*)", line)
-            if not m or os.path.realpath(m.group(4)) != path:
+            if not m or m.group(4) != library:
                 continue
             begin, end, off = (int(x, 16) for x in m.groups()[:3])
             for o in offsets:
@@ -40,16 +46,17 @@ def bytes_at(pid, offsets):
 
 def test_not_in_others(case):
     """The code of a process that is not watched stays as it is: nothing to run into."""
-    offsets = call_places()
-    watched, other = case.pair(), case.pair()
-    clean = bytes_at(other.pid, offsets)
+    library, environ = own_libssl(case)
+    offsets = call_places(library)
+    watched, other = case.pair(environ=environ), case.pair(environ=environ)
+    clean = bytes_at(other.pid, library, offsets)
     check_eq(len(clean), len(offsets), "places found in memory")
     flows = case.path("flows") + "/"
     p = case.tap("-p", watched.pid, "--no-children", "-o", flows)
     check(p.ready, "ready: " + p.err())
-    check(all(a != b for a, b in zip(bytes_at(watched.pid, offsets), clean)),
+    check(all(a != b for a, b in zip(bytes_at(watched.pid, library, offsets), clean)),
           "the watched process has the probes")
-    check_eq(bytes_at(other.pid, offsets), clean, "the other one's code")
+    check_eq(bytes_at(other.pid, library, offsets), clean, "the other one's code")
     other.go()
     watched.go()
     truth = truth_of(watched.rest())
@@ -59,12 +66,13 @@ def test_not_in_others(case):
 
 def test_in_others_otherwise(case):
     """The same test can fail: with children, whose first call must be seen, probes are everywhere."""
-    offsets = call_places()
-    watched, other = case.pair(), case.pair()
-    clean = bytes_at(other.pid, offsets)
+    library, environ = own_libssl(case)
+    offsets = call_places(library)
+    watched, other = case.pair(environ=environ), case.pair(environ=environ)
+    clean = bytes_at(other.pid, library, offsets)
     p = case.tap("-p", watched.pid, "-o", case.path("flows") + "/")
     check(p.ready, "ready: " + p.err())
-    check(bytes_at(other.pid, offsets) != clean, "the other one has the probes too")
+    check(bytes_at(other.pid, library, offsets) != clean, "the other one has the probes too")
     watched.go()
     watched.wait()
 

@@ -103,6 +103,7 @@ def test_uid_after_fork(case):
     check_eq(p.wait(), 0, "the client's exit status: " + p.err())
     c.tap.stop(signal.SIGINT)
     check_eq(c.tap.wait(), 0, "plaintap's exit status: " + c.tap.err())
+    check_nothing_lost(read_jsonl(c.jsonl))
     pid, _ = p.out().split()
     check_eq({f.pid for f in flows_in(c.flows)}, {int(pid)}, "who was seen")
 

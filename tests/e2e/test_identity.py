@@ -234,7 +234,10 @@ def test_proxy(case):
     check_eq(p.wait(), 0, "curl")
     tap.stop()
     tap.wait()
-    found = {i["role"]: i for i in map(identity, exchanges(read_jsonl(jsonl)))}
+    rows = read_jsonl(jsonl)
+    check_nothing_lost(rows)
+    check_eq(len(exchanges(rows)), 2, "exchanges")
+    found = {i["role"]: i for i in map(identity, exchanges(rows))}
     check_eq(sorted(found), ["client", "server"], "roles")
     check_eq(found["server"]["remote"], p.out().decode(), "who asked")
     check_eq(found["server"]["local"], "127.0.0.1:%d" % case.port, "who was asked")

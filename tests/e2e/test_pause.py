@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Programs that plaintap stops for a moment so that nothing is lost are always let go again."""
 
-from harness import (TLS_PAIR, check, check_eq, check_truth, main, of_type, os, read_jsonl, select,
-                     signal, subprocess, time, truth_of)
+from harness import (TLS_PAIR, blocks_bytes, check, check_eq, check_truth, main, of_type, os,
+                     read_jsonl, select, signal, subprocess, time, truth_of)
+from holes import check_dir, check_jsonl
 from waiting_parent import under_parent
 
 # Calls longer than a quarter of the buffer: the program is stopped for each.
 LONG = ["--size", "1M", "--count", "60", "--dir", "both"]
+LASTING = ["--size", "1M", "--count", "300", "--dir", "both"]
 SMALL = ["--buffer", "256K"]
 # What is read comes in short calls, which must find room while their peer is held back.
 LONGER = ["--size", "6M", "--count", "10", "--dir", "both"]
@@ -44,7 +46,7 @@ def wait_gone(pid, seconds=30):
 def test_killed(case, delay, *how):
     """SIGKILL at some moment of many stops."""
     flows = case.path("flows") + "/"
-    p = case.tap("-o", flows, *how, "--", TLS_PAIR, *LONG)
+    p = case.tap("-o", flows, *how, "--", TLS_PAIR, *LASTING)
     check(p.ready, "ready: " + p.err())
     try:
         p.p.wait(delay)
@@ -53,7 +55,7 @@ def test_killed(case, delay, *how):
     child = child_of(p.pid)
     start = time.monotonic()
     p.stop(signal.SIGKILL)
-    p.wait()
+    check_eq(p.wait(), 128 + signal.SIGKILL, "it was killed while it captured")
     # What a probe holds back keeps the kernel from taking the probe away.
     check(time.monotonic() - start < 3, "plaintap is gone at once")
     if child and os.path.exists("/proc/%d" % child):
@@ -91,8 +93,17 @@ def test_plaintap_stopped(case):
 
 
 def test_no_pause(case):
-    p = case.tap_run("-v", "--no-pause", "-o", case.path("flows") + "/", "--", TLS_PAIR, "--size", "64M")
+    """What did not fit is told instead."""
+    size = 64 << 20
+    flows, jsonl = case.path("flows") + "/", case.path("out.jsonl")
+    p = case.tap_run("-v", "--strict", "--no-pause", "-o", flows, "-o", jsonl, "--", TLS_PAIR, "--dir",
+                     "c2s", "--size", str(size), status=3)
     check("paused" not in p.err(), "never stopped: " + p.err())
+    whole = blocks_bytes(size)
+    way = (size, lambda offset, length: whole[offset:offset + length])
+    holes = check_dir(flows, {"sent": way, "received": way})
+    check(any(way == "sent" for _, way in holes), "the long call did not fit: %s" % list(holes))
+    check_jsonl(jsonl, {"sent": way, "received": way}, holes)
 
 
 def test_stopped_by_another(case):

@@ -24,7 +24,7 @@ def test_started(case):
     p = case.tap("-o", case.path("out.jsonl"), "--", *argv(s), stdin=subprocess.PIPE)
     p.p.stdin.write(REQUEST)
     p.p.stdin.flush()
-    p.wait()
+    check_eq(p.wait(), 0, "exit status: " + p.err())
     check(b"Ada Lovelace" in p.out(), "s_client got the answer: " + p.err())
     check_seen(case)
 
