@@ -51,6 +51,7 @@ demo:
 
 test:
 	@$(MAKE) --no-print-directory deps-test
+	@tools/install-deps musl 2>/dev/null || :
 	@$(MAKE) --no-print-directory build TARGETS=all
 	@BUILD=$(BUILD) tools/run-tests
 
