@@ -58,6 +58,11 @@ def within(case, cache, *unshare):
                                                copy, loader]
 
 
+def own_name(word):
+    """A program's name that nothing else on this machine has, another run of these tests included."""
+    return "pt%d_%s" % (os.getpid(), word)
+
+
 def check_only_ours(case, args):
     """Filters that nothing else on this machine passes: a name of ours, or a file of ours."""
     wanted = [(args[i], args[i + 1]) for i in range(len(args) - 1)]
@@ -65,7 +70,7 @@ def check_only_ours(case, args):
     files = [w for kind, w in wanted if kind == "--exe"]
     check(names or files, "a filter that only our own programs pass")
     for name in names:
-        check(name.startswith("pt_"), "a name that only our own programs have: " + name)
+        check(name.startswith(own_name("")), "a name that only our own programs have: " + name)
     for path in files:
         check(path.startswith(case.tmp + "/"), "a file of our own: " + path)
 

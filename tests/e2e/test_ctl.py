@@ -9,7 +9,7 @@ import time
 from harness import (PLAINTAP, PROGS, START_SECONDS, TLS_PAIR, check, check_eq, check_nothing_lost,
                      check_truth, flows_in, main, os, read_jsonl, shutil, signal, subprocess,
                      truth_of)
-from own_libraries import whole_machine
+from own_libraries import own_name, whole_machine
 
 
 TLS_CELLS = os.path.join(PROGS, "tls_cells")
@@ -185,10 +185,11 @@ def test_status_of_targets(case):
 
 def test_whole_machine(case):
     """There a process is kept out, and let in again."""
-    mine = case.path("pt_mine")
+    name = own_name("mine")
+    mine = case.path(name)
     shutil.copy(TLS_PAIR, mine)
     flows, path = case.path("flows"), case.path("ctl")
-    p, environ = whole_machine(case, "-c", "pt_mine", "--ctl", path, "-o", flows + "/")
+    p, environ = whole_machine(case, "-c", name, "--ctl", path, "-o", flows + "/")
 
     def pair(*args):
         x = case.run([mine, "--wait", "--size", "10k"] + list(args), environ=environ,

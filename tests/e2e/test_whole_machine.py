@@ -3,7 +3,7 @@
 
 from harness import (TLS_PAIR, check, check_eq, check_nothing_lost, check_truth, env, main, os,
                      read_jsonl, shutil, signal, truth_of)
-from own_libraries import blind_whole_machine, check_probed_only_below, whole_machine
+from own_libraries import blind_whole_machine, check_probed_only_below, own_name, whole_machine
 
 
 def run_pair(case, size, environ, program=TLS_PAIR):
@@ -30,9 +30,9 @@ def test_whole_machine(case):
 
 def test_long_calls(case):
     """Its threads may be held back, though nobody named the program."""
-    program = case.path("pt_long")
+    program = case.path(own_name("long"))
     shutil.copy(TLS_PAIR, program)
-    p, environ = whole_machine(case, "-c", "pt_long", "-o", case.path("flows") + "/", "-o",
+    p, environ = whole_machine(case, "-c", own_name("long"), "-o", case.path("flows") + "/", "-o",
                                case.path("out.jsonl"))
     finish(case, p, run_pair(case, "16M", environ, program))
 
