@@ -82,26 +82,17 @@ struct target_use target_uses_get(const struct target_uses *u, uint32_t id, bool
 	return sum;
 }
 
-static void key_u64(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_u64(j, value);
-}
-
 void target_use_json(const struct target_use *use, struct json *j)
 {
 	json_object_begin(j);
-	key_u64(j, "connections", use->connections);
-	key_u64(j, "connections_closed", use->closed);
-	key_u64(j, "sent_pieces", use->pieces[DIR_SENT]);
-	key_u64(j, "sent_bytes", use->bytes[DIR_SENT]);
-	key_u64(j, "received_pieces", use->pieces[DIR_RECEIVED]);
-	key_u64(j, "received_bytes", use->bytes[DIR_RECEIVED]);
+	json_key_u64(j, "connections", use->connections);
+	json_key_u64(j, "connections_closed", use->closed);
+	json_key_u64(j, "sent_pieces", use->pieces[DIR_SENT]);
+	json_key_u64(j, "sent_bytes", use->bytes[DIR_SENT]);
+	json_key_u64(j, "received_pieces", use->pieces[DIR_RECEIVED]);
+	json_key_u64(j, "received_bytes", use->bytes[DIR_RECEIVED]);
 	json_key(j, "last");
-	if (use->last_ns)
-		json_time(j, use->last_ns);
-	else
-		json_null(j);
+	json_time_or_null(j, use->last_ns);
 	json_object_end(j);
 }
 

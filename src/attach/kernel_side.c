@@ -159,8 +159,7 @@ static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 
 	k->prober.tls = k->tls;
 	k->tls->rodata->has_user_dynptr = k->features.has[FEATURE_USER_DYNPTR];
-	/* Programs for links without cookies have no loops. */
-	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP] && k->prober.has_cookie;
+	k->tls->rodata->has_bpf_loop = k->features.has[FEATURE_LOOP];
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
 	k->tls->rodata->may_hold = k->may_hold;

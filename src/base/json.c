@@ -278,3 +278,17 @@ void json_time(struct json *j, uint64_t ts_ns)
 	value(j);
 	put(j, text, sizeof(text) - 1);
 }
+
+void json_time_or_null(struct json *j, uint64_t ts_ns)
+{
+	if (ts_ns)
+		json_time(j, ts_ns);
+	else
+		json_null(j);
+}
+
+void json_key_u64(struct json *j, const char *key, uint64_t value)
+{
+	json_key(j, key);
+	json_u64(j, value);
+}

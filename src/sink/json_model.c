@@ -21,12 +21,6 @@ static void key_c_str(struct json *j, const char *key, const char *s)
 	json_c_str(j, s);
 }
 
-static void key_u64(struct json *j, const char *key, uint64_t value)
-{
-	json_key(j, key);
-	json_u64(j, value);
-}
-
 static void key_bool(struct json *j, const char *key, bool value)
 {
 	json_key(j, key);
@@ -53,10 +47,7 @@ static void json_container(struct json *j, const struct container *c)
 static void json_process_place(struct json *j, const struct process *p)
 {
 	json_key(j, "started");
-	if (p->started_ns)
-		json_time(j, p->started_ns);
-	else
-		json_null(j);
+	json_time_or_null(j, p->started_ns);
 	json_key(j, "ns_pid");
 	if (p->ns_pid)
 		json_i64(j, p->ns_pid);
@@ -171,10 +162,7 @@ void json_model_conn_life(struct json *j, const struct connection *c)
 	json_key(j, "opened");
 	json_time(j, c->opened_ns);
 	json_key(j, "closed");
-	if (c->closed_ns)
-		json_time(j, c->closed_ns);
-	else
-		json_null(j);
+	json_time_or_null(j, c->closed_ns);
 	key_c_str(j, "end", conn_end_name(c->end));
 	json_close(j, c);
 	json_model_process(j, c);
@@ -278,9 +266,9 @@ static void message_fields(struct json *j, const struct message *m, bool utf8)
 	key_headers(j, "trailers", m->trailers, m->trailer_cnt, utf8);
 	key_c_str(j, "head_encoding", utf8 ? "utf8" : "latin1");
 	key_bytes(j, "body", "body_encoding", m->body.data, len, body_utf8);
-	key_u64(j, "body_size", m->body_size);
+	json_key_u64(j, "body_size", m->body_size);
 	key_bool(j, "body_truncated", m->body_cut);
-	key_u64(j, "lost_bytes", m->lost_bytes);
+	json_key_u64(j, "lost_bytes", m->lost_bytes);
 	json_model_causes(j, m->gap_causes);
 	key_bool(j, "complete", !reason);
 	key_c_str(j, "incomplete_reason", reason);
@@ -316,7 +304,7 @@ static void response(struct json *j, const struct exchange *x)
 		return;
 	}
 	json_object_begin(j);
-	key_u64(j, "status", m->status);
+	json_key_u64(j, "status", m->status);
 	key_head_str(j, "reason", m->reason, utf8);
 	json_key(j, "interim");
 	json_array_begin(j);
@@ -333,15 +321,15 @@ void json_model_exchange(struct json *j, const struct exchange *x)
 	key_c_str(j, "type", "exchange");
 	json_key(j, "ts");
 	json_time(j, x->begin_ns);
-	key_u64(j, "duration_ns", x->duration_ns);
+	json_key_u64(j, "duration_ns", x->duration_ns);
 	json_model_process(j, x->conn);
 	json_model_conn(j, x->conn);
-	key_u64(j, "number", x->number);
+	json_key_u64(j, "number", x->number);
 	key_head_str(j, "http", x->request.version.len ? x->request.version : x->response.version,
 		     true);
 	request(j, x);
 	response(j, x);
-	key_u64(j, "lost_bytes", x->lost_bytes);
+	json_key_u64(j, "lost_bytes", x->lost_bytes);
 	json_object_end(j);
 }
 
@@ -354,10 +342,10 @@ void json_model_data(struct json *j, const struct data_piece *d)
 	json_model_process(j, d->conn);
 	json_model_conn(j, d->conn);
 	key_c_str(j, "direction", dir_name(d->dir));
-	key_u64(j, "offset", d->off);
-	key_u64(j, "size", d->len);
+	json_key_u64(j, "offset", d->off);
+	json_key_u64(j, "size", d->len);
 	key_bytes(j, "data", "data_encoding", d->data, d->len, text_is_utf8(d->data, d->len));
-	key_u64(j, "lost_bytes", d->lost);
+	json_key_u64(j, "lost_bytes", d->lost);
 	json_model_causes(j, d->gap_causes);
 	json_object_end(j);
 }
@@ -367,7 +355,7 @@ static void by_cause(struct json *j, const char *key, const uint64_t *counts)
 	json_key(j, key);
 	json_object_begin(j);
 	for (unsigned bit = 0; bit < GAP_CAUSE_CNT; bit++)
-		key_u64(j, gap_cause_name(bit), counts[bit]);
+		json_key_u64(j, gap_cause_name(bit), counts[bit]);
 	json_object_end(j);
 }
 
@@ -375,23 +363,23 @@ static void early_stages(struct json *j, const struct counters *c)
 {
 	json_key(j, "kernel");
 	json_object_begin(j);
-	key_u64(j, "calls", c->kernel.calls);
-	key_u64(j, "bytes_seen", c->kernel.bytes_seen);
-	key_u64(j, "bytes_sent", c->kernel.bytes_sent);
+	json_key_u64(j, "calls", c->kernel.calls);
+	json_key_u64(j, "bytes_seen", c->kernel.bytes_seen);
+	json_key_u64(j, "bytes_sent", c->kernel.bytes_sent);
 	by_cause(j, "bytes_dropped", c->kernel.bytes_dropped);
-	key_u64(j, "ends_dropped", c->kernel.ends_dropped);
-	key_u64(j, "infos_dropped", c->kernel.infos_dropped);
-	key_u64(j, "conns_filtered", c->kernel.conns_filtered);
-	key_u64(j, "records_dropped", c->kernel.records_dropped);
-	key_u64(j, "states_dropped", c->kernel.states_dropped);
+	json_key_u64(j, "ends_dropped", c->kernel.ends_dropped);
+	json_key_u64(j, "infos_dropped", c->kernel.infos_dropped);
+	json_key_u64(j, "conns_filtered", c->kernel.conns_filtered);
+	json_key_u64(j, "records_dropped", c->kernel.records_dropped);
+	json_key_u64(j, "states_dropped", c->kernel.states_dropped);
 	json_object_end(j);
 	json_key(j, "collect");
 	json_object_begin(j);
-	key_u64(j, "records", c->collect.records);
-	key_u64(j, "bytes", c->collect.bytes);
-	key_u64(j, "records_invalid", c->collect.records_invalid);
-	key_u64(j, "bytes_invalid", c->collect.bytes_invalid);
-	key_u64(j, "bytes_unreadable", c->collect.bytes_unreadable);
+	json_key_u64(j, "records", c->collect.records);
+	json_key_u64(j, "bytes", c->collect.bytes);
+	json_key_u64(j, "records_invalid", c->collect.records_invalid);
+	json_key_u64(j, "bytes_invalid", c->collect.bytes_invalid);
+	json_key_u64(j, "bytes_unreadable", c->collect.bytes_unreadable);
 	json_object_end(j);
 }
 
@@ -399,9 +387,9 @@ static void loading(struct json *j, const struct counters *c)
 {
 	json_key(j, "load");
 	json_object_begin(j);
-	key_u64(j, "holds", c->load.holds);
-	key_u64(j, "hold_ns", c->load.hold_ns);
-	key_u64(j, "holds_in_vain", c->load.holds_in_vain);
+	json_key_u64(j, "holds", c->load.holds);
+	json_key_u64(j, "hold_ns", c->load.hold_ns);
+	json_key_u64(j, "holds_in_vain", c->load.holds_in_vain);
 	json_object_end(j);
 }
 
@@ -409,32 +397,32 @@ static void late_stages(struct json *j, const struct counters *c)
 {
 	json_key(j, "stream");
 	json_object_begin(j);
-	key_u64(j, "connections", c->stream.connections);
-	key_u64(j, "connections_closed", c->stream.connections_closed);
-	key_u64(j, "connections_unaddressed", c->stream.connections_unaddressed);
-	key_u64(j, "bytes", c->stream.bytes);
-	key_u64(j, "bytes_refused", c->stream.bytes_refused);
-	key_u64(j, "conns_filtered", c->stream.conns_filtered);
-	key_u64(j, "bytes_filtered", c->stream.bytes_filtered);
-	key_u64(j, "gap_bytes_filtered", c->stream.gap_bytes_filtered);
-	key_u64(j, "gaps", c->stream.gaps);
-	key_u64(j, "gap_bytes", c->stream.gap_bytes);
+	json_key_u64(j, "connections", c->stream.connections);
+	json_key_u64(j, "connections_closed", c->stream.connections_closed);
+	json_key_u64(j, "connections_unaddressed", c->stream.connections_unaddressed);
+	json_key_u64(j, "bytes", c->stream.bytes);
+	json_key_u64(j, "bytes_refused", c->stream.bytes_refused);
+	json_key_u64(j, "conns_filtered", c->stream.conns_filtered);
+	json_key_u64(j, "bytes_filtered", c->stream.bytes_filtered);
+	json_key_u64(j, "gap_bytes_filtered", c->stream.gap_bytes_filtered);
+	json_key_u64(j, "gaps", c->stream.gaps);
+	json_key_u64(j, "gap_bytes", c->stream.gap_bytes);
 	by_cause(j, "gap_bytes_by", c->stream.gap_bytes_by);
 	json_object_end(j);
 	json_key(j, "exchange");
 	json_object_begin(j);
-	key_u64(j, "exchanges", c->exchange.exchanges);
-	key_u64(j, "exchanges_complete", c->exchange.exchanges_complete);
-	key_u64(j, "data_bytes", c->exchange.data_bytes);
-	key_u64(j, "no_memory", c->exchange.no_memory);
+	json_key_u64(j, "exchanges", c->exchange.exchanges);
+	json_key_u64(j, "exchanges_complete", c->exchange.exchanges_complete);
+	json_key_u64(j, "data_bytes", c->exchange.data_bytes);
+	json_key_u64(j, "no_memory", c->exchange.no_memory);
 	json_object_end(j);
 	json_key(j, "sink");
 	json_object_begin(j);
-	key_u64(j, "bytes", c->sink.bytes);
-	key_u64(j, "failures", c->sink.failures);
-	key_u64(j, "waits", c->sink.waits);
-	key_u64(j, "wait_ns", c->sink.wait_ns);
-	key_u64(j, "queue_peak", c->sink.queue_peak);
+	json_key_u64(j, "bytes", c->sink.bytes);
+	json_key_u64(j, "failures", c->sink.failures);
+	json_key_u64(j, "waits", c->sink.waits);
+	json_key_u64(j, "wait_ns", c->sink.wait_ns);
+	json_key_u64(j, "queue_peak", c->sink.queue_peak);
 	json_object_end(j);
 }
 
@@ -445,7 +433,7 @@ void json_model_summary(struct json *j, const struct counters *c)
 	early_stages(j, c);
 	loading(j, c);
 	late_stages(j, c);
-	key_u64(j, "lost_bytes", counters_lost_bytes(c));
+	json_key_u64(j, "lost_bytes", counters_lost_bytes(c));
 	key_bool(j, "balanced", counters_balanced(c));
 	json_object_end(j);
 }

@@ -8,7 +8,11 @@ TALK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "progs", "
 
 
 def need_python_ssl():
-    if subprocess.run([PYTHON, "-c", "import ssl"], stderr=subprocess.DEVNULL).returncode:
+    try:
+        r = subprocess.run([PYTHON, "-c", "import ssl"], stderr=subprocess.DEVNULL)
+    except OSError:
+        raise Skip(PYTHON + " is not installed")
+    if r.returncode:
         raise Skip(PYTHON + " has no ssl module")
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Python under plaintap: its ssl module knows only the _ex calls."""
 
-from harness import (Skip, blocks_bytes, body_in_flow, check_eq, check_nothing_lost, exchanges,
-                     hashlib, main, read_jsonl, subprocess)
+from harness import (blocks_bytes, body_in_flow, check_eq, check_nothing_lost, exchanges,
+                     hashlib, main, read_jsonl)
+from talking import PYTHON, need_python_ssl
 
-PYTHON = "/usr/bin/python3"
 SIZE = 5000001
 
 FETCH = """
@@ -16,15 +16,6 @@ data = opener.open(sys.argv[1], data=sys.argv[2].encode() if len(sys.argv) > 2 e
 import hashlib
 print(hashlib.sha256(data).hexdigest())
 """
-
-
-def need_python_ssl():
-    try:
-        r = subprocess.run([PYTHON, "-c", "import ssl"], stderr=subprocess.DEVNULL)
-    except OSError:
-        raise Skip(PYTHON + " is not installed")
-    if r.returncode:
-        raise Skip(PYTHON + " has no ssl module")
 
 
 def test_get(case):
