@@ -245,6 +245,7 @@ static int run(struct app *a, struct error *ret_error)
 	loop_run(a);
 	collect_the_rest(a);
 	pipeline_end_connections(&a->pipeline);
+	filters_say_removed(a);
 	say_why_nothing_was_seen(a, program);
 	return 0;
 }
