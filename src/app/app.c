@@ -147,8 +147,9 @@ static void say_ready(struct app *a)
 static void conn_of_capture(void *user, pid_t pid, const struct conn_state *state)
 {
 	struct app *a = user;
+	struct conn_closing closing = kernel_tables_closing(a->kernel, state);
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, 0);
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, &closing, 0);
 }
 
 static void conn_freed(void *user, const struct unsent_end *end)

@@ -81,6 +81,19 @@ static void watch_sockets(struct kernel_side *k)
 			strerror(errno));
 }
 
+/* Without them some ends are known less well; the last one is not there before 5.15. */
+static void watch_fates(struct kernel_side *k)
+{
+	k->proc->links.proc_reset_received =
+		bpf_program__attach(k->proc->progs.proc_reset_received);
+	k->proc->links.proc_reset_sent = bpf_program__attach(k->proc->progs.proc_reset_sent);
+	k->proc->links.proc_socket_error = bpf_program__attach(k->proc->progs.proc_socket_error);
+	if (!k->proc->links.proc_reset_received || !k->proc->links.proc_reset_sent)
+		log_say(LOG_INFO, "this kernel does not tell of TCP resets");
+	if (!k->proc->links.proc_socket_error)
+		log_say(LOG_INFO, "this kernel does not tell when TCP sockets time out");
+}
+
 static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
@@ -89,6 +102,9 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	k->proc->rodata->ring_size = k->ring_size;
 	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
 	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
+	bpf_program__set_autoattach(k->proc->progs.proc_reset_received, false);
+	bpf_program__set_autoattach(k->proc->progs.proc_reset_sent, false);
+	bpf_program__set_autoattach(k->proc->progs.proc_socket_error, false);
 	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
 	if (k->prober.fashion == FASHION_SESSION)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
@@ -103,6 +119,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
 	watch_sockets(k);
+	watch_fates(k);
 	return 0;
 }
 
@@ -489,6 +506,11 @@ uint32_t kernel_side_ring_size(const struct kernel_side *k)
 int kernel_side_conns_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->tls->maps.conns);
+}
+
+int kernel_side_fates_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.fates);
 }
 
 int kernel_side_unsent_ends_fd(const struct kernel_side *k)
