@@ -189,7 +189,8 @@ static bool try_hierarchy(const struct hierarchies *h, const struct hierarchy *r
 	group_home(row, home, sizeof(home));
 	snprintf(outer, sizeof(outer), "%s/plaintap-test-%d", row->mount, (int)getpid());
 	snprintf(inner, sizeof(inner), "%s/below", outer);
-	if (mkdir(outer, 0755) < 0)
+	/* Back to there it must go. */
+	if (access(home, F_OK) < 0 || mkdir(outer, 0755) < 0)
 		return false;
 	is_in = mkdir(inner, 0755) == 0 && group_enter(inner);
 	if (is_in) {
