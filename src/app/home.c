@@ -2,24 +2,23 @@
 #include "home.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attach/kernel_side.h"
 #include "base/log.h"
-#include "collect/collect.h"
 #include "discover/fork_calls.h"
 #include "discover/mapped_targets.h"
 #include "discover/process_tree.h"
 #include "loaders.h"
 #include "model/target.h"
-#include "now.h"
 #include "state.h"
 
 bool home_is(const struct app *a, pid_t pid)
 {
-	return a->home.is_on && a->home.pid == pid && kernel_side_control(a->kernel)->home_plants;
+	const struct capture_control *c = kernel_side_control(a->kernel);
+
+	return a->home.is_on && c->home == (uint32_t)pid && c->home_plants;
 }
 
 uint32_t home_loads(struct app *a)
@@ -173,19 +172,13 @@ void home_other_was_looked_at(struct app *a, pid_t thread)
 		widen_mapped(a, thread, "another watched process has it");
 }
 
-void home_forks(struct app *a, const struct load_event *e)
+void home_forks(struct app *a, pid_t thread)
 {
-	struct home *h = &a->home;
 	uint32_t loads = home_loads(a);
 
 	if (a->home.is_on)
-		widen_mapped(a, e->tid, "the named process forks");
+		widen_mapped(a, thread, "the named process forks");
 	set_checked(a, loads);
-	if (!e->is_held)
-		return;
-	kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
-	h->fork_cnt++;
-	h->fork_ns += app_now_ns() - e->monotonic_ns;
 }
 
 void home_has_forked(struct app *a, pid_t child)
@@ -197,21 +190,4 @@ void home_has_forked(struct app *a, pid_t child)
 		"missing",
 		(int)child);
 	home_give_up(a, "the named process has forked");
-}
-
-void home_process_ended(struct app *a, pid_t pid)
-{
-	if (a->home.pid == pid)
-		a->home.pid = 0;
-}
-
-void home_say_forks(const struct app *a)
-{
-	const struct home *h = &a->home;
-
-	if (h->fork_cnt)
-		log_say(LOG_INFO,
-			"%" PRIu64
-			" times a fork waited until its child would be seen: %.1f ms in all",
-			h->fork_cnt, (double)h->fork_ns / 1e6);
 }
