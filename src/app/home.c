@@ -150,20 +150,25 @@ void home_choose(struct app *a)
 		home_give_up(a, "");
 }
 
-void home_was_looked_at(struct app *a, pid_t thread, uint32_t loads)
+/* Has it mapped anything whose probes are in home only? Yes also if it cannot be told. */
+static bool has_near(struct app *a, pid_t thread)
 {
 	bool is_mapped[TARGET_LIST_MAX];
 
-	if (see_forks(a, thread) < 0) {
-		home_give_up(a, "the forks of the named process cannot be seen");
-		return;
-	}
 	if (discover_mapped_targets("/proc", thread, &a->targets, is_mapped) < 0)
-		return;
+		return true;
 	for (size_t i = 0; i < a->targets.cnt; i++)
 		if (is_mapped[i] && kernel_side_is_near(a->kernel, a->targets.items[i]))
-			return;
-	set_checked(a, loads);
+			return true;
+	return false;
+}
+
+void home_was_looked_at(struct app *a, pid_t thread, uint32_t loads)
+{
+	if (see_forks(a, thread) < 0)
+		home_give_up(a, "the forks of the named process cannot be seen");
+	else if (!has_near(a, thread))
+		set_checked(a, loads);
 }
 
 void home_other_was_looked_at(struct app *a, pid_t thread)
@@ -183,7 +188,7 @@ void home_forks(struct app *a, pid_t thread)
 
 void home_has_forked(struct app *a, pid_t child)
 {
-	if (!a->home.is_on)
+	if (!a->home.is_on || !has_near(a, child))
 		return;
 	log_say(LOG_WARNING,
 		"process %d was forked before its probes were in place: its first words may be "
