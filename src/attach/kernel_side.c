@@ -52,6 +52,7 @@ struct kernel_side {
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
 	struct attachment_set attachments;
+	pthread_mutex_t identifying;
 };
 
 const char *kernel_side_fashion(const struct kernel_side *k)
@@ -242,6 +243,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->ring_size = opt->ring_size;
 	k->conn_rules = opt->conn_rules;
 	k->types.fd = -1;
+	pthread_mutex_init(&k->identifying, NULL);
 	k->pause = opt->pause;
 	r = prepare(k, opt->forbidden, ret_error);
 	if (r < 0)
@@ -420,6 +422,11 @@ void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t si
 		k->control->hold = HOLD_ON;
 }
 
+void kernel_side_release_held(struct kernel_side *k)
+{
+	k->control->hold = HOLD_OFF;
+}
+
 /* The loaders' probes come last of all. */
 static void take_off(void *user, size_t i)
 {
@@ -435,9 +442,9 @@ static void take_off(void *user, size_t i)
 
 void kernel_side_detach(struct kernel_side *k)
 {
-	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
+	/* A probe cannot be taken off while a thread is in it. */
 	if (k->control)
-		k->control->hold = HOLD_OFF;
+		kernel_side_release_held(k);
 	attachment_set_end_checks(&k->attachments);
 	side_by_side(k->attachments.cnt + 1, take_off, k);
 	attachment_set_done(&k->attachments);
@@ -496,15 +503,17 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 {
 	uint64_t args[3] = { (uint64_t)fd };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (!opts.retval)
-		return -EBADF;
+	/* Its answer lies in memory that is shared with it. */
+	pthread_mutex_lock(&k->identifying);
+	r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
-	return 0;
+	pthread_mutex_unlock(&k->identifying);
+	if (r < 0)
+		return r;
+	return opts.retval ? 0 : -EBADF;
 }
 
 bool kernel_side_asks_traits(const struct kernel_side *k)

@@ -77,6 +77,8 @@ bool kernel_side_holds(const struct kernel_side *k);
 bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* It may go on. */
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+/* All may go on, and none waits any more. */
+void kernel_side_release_held(struct kernel_side *k);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */
