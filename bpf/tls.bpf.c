@@ -194,6 +194,8 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 	u64 call;
 
 	keep_kernel_stack(ctx);
+	if (home_sees_it(spec, pid_tgid >> 32))
+		return 0;
 	call = tls_enter(&a, pid_tgid, spec);
 	if (call && !call_enter(pid_tgid, a.frame, call))
 		STATS_ADD(states_dropped, 1);
