@@ -8,6 +8,7 @@
 #include "lib/file.bpf.h"
 #include "lib/hello.bpf.h"
 #include "lib/load.bpf.h"
+#include "lib/receivers.bpf.h"
 #include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
@@ -52,6 +53,8 @@ int proc_fork(struct raw_tp_args *ctx)
 
 	if (pid == ppid || !c || c->no_children)
 		return 0;
+	if (receiver_is(c, ppid))
+		receiver_add(c, pid);
 	if (watches_all_unfiltered(c)) {
 		if (ppid != c->self_pid)
 			emit_process(REC_FORK, pid, ppid, 0);
@@ -101,6 +104,7 @@ int proc_exec(struct raw_tp_args *ctx)
 
 	if (!c)
 		return 0;
+	receiver_remove(c, pid);
 	if (!watches_all_unfiltered(c))
 		exec_filtered(c, pid, ppid);
 	else if (pid != c->self_pid)
@@ -109,12 +113,11 @@ int proc_exec(struct raw_tp_args *ctx)
 }
 
 /* What is known of a process that ends; nobody is judged for that. */
-static __always_inline u32 ending_state(u32 pid)
+static __always_inline u32 ending_state(const struct capture_control *c, u32 pid)
 {
-	struct capture_control *c = control_get();
 	u32 *state;
 
-	if (c && watches_all_unfiltered(c))
+	if (watches_all_unfiltered(c))
 		return pid != c->self_pid ? WATCH_TOLD : 0;
 	state = bpf_map_lookup_elem(&watched, &pid);
 	return state ? *state : 0;
@@ -127,13 +130,20 @@ int proc_exit(struct raw_tp_args *ctx)
 	struct task_struct *task = (void *)ctx->arg[0];
 	u32 pid = BPF_CORE_READ(task, tgid);
 	u64 thread = bpf_get_current_pid_tgid();
-	u32 state = ending_state(pid);
+	struct capture_control *c = control_get();
+	bool is_last = !BPF_CORE_READ(task, signal, live.counter);
+	u32 state;
 
+	if (!c)
+		return 0;
+	if (is_last)
+		receiver_remove(c, pid);
+	state = ending_state(c, pid);
 	if (!state)
 		return 0;
 	bpf_map_delete_elem(&calls, &thread);
 	seek_end(thread);
-	if (BPF_CORE_READ(task, signal, live.counter))
+	if (!is_last)
 		return 0;
 	bpf_map_delete_elem(&watched, &pid);
 	if (state & WATCH_TOLD)
@@ -144,18 +154,21 @@ int proc_exit(struct raw_tp_args *ctx)
 
 /*
  * Arguments: the socket that the running thread has received from, the result, flags. Since 6.3;
- * attached only where the kernel has this tracepoint. The whole machine's receiving passes here, so
- * what is nobody's business must leave soon.
+ * attached only where the kernel has this tracepoint, and while it is needed. The whole machine's
+ * receiving passes here, so what is nobody's business must leave soon.
  */
 SEC("raw_tp/sock_recv_length")
 int proc_received(struct raw_tp_args *ctx)
 {
-	struct capture_control *c = control_get();
+	struct capture_control *c;
 	u64 sock = ctx->arg[0];
 	int len = ctx->arg[1];
 	u32 pid;
 
-	if (!c || len <= 0)
+	if (len <= 0)
+		return 0;
+	c = control_get();
+	if (!c)
 		return 0;
 	if (*(volatile u32 *)&c->seeker_cnt)
 		seek_see_any(sock);

@@ -161,6 +161,15 @@ void loop_loaded(void *user, const struct load_event *e)
 	loaders_take(user, e);
 }
 
+void loop_receives(void *user, const struct receiver_event *e)
+{
+	struct app *a = user;
+
+	kernel_side_receive(a->kernel, e->pid, app_now_ns());
+	if (e->is_held)
+		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
 void loop_process_changed(void *user, const struct process_change *change)
 {
 	struct app *a = user;
@@ -225,6 +234,7 @@ static void do_housekeeping(struct app *a)
 
 	release_paused(a);
 	kernel_side_check(a->kernel, now);
+	kernel_side_look_at_receivers(a->kernel, now);
 	ctl_serve(a, now);
 	while (rescan_next(&a->rescan, now, &pid))
 		targets_rescan(a, pid);

@@ -290,6 +290,7 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 		r = look_at_process(a, pid, ret_error);
 	if (r < 0)
 		return r;
+	kernel_side_receive_all(a->kernel, app_now_ns());
 	find_descendants(a, &pid, 1);
 	attach_new(a);
 	rescan_add(&a->rescan, pid, app_now_ns());

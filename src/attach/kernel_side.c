@@ -25,6 +25,7 @@
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
+#include "receiving.h"
 #include "side_by_side.h"
 #include "tls.skel.h"
 #include "watchdog.h"
@@ -45,6 +46,7 @@ struct kernel_side {
 	struct features features;
 	struct prober prober;
 	struct loader_probes loaders;
+	struct receiving receiving;
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
@@ -67,28 +69,13 @@ static enum fashion choose_fashion(const struct features *f)
 	return f->has[FEATURE_MULTI] ? FASHION_MULTI : FASHION_PERF;
 }
 
-/* Without them some connections have no address, but nothing else is missing. */
-static void watch_sockets(struct kernel_side *k)
-{
-	k->proc->links.proc_received = bpf_program__attach(k->proc->progs.proc_received);
-	if (k->proc->links.proc_received)
-		return;
-	log_say(LOG_INFO, "this kernel does not tell what is received from Unix sockets (%s)",
-		strerror(errno));
-	k->proc->links.proc_received_tcp = bpf_program__attach(k->proc->progs.proc_received_tcp);
-	if (!k->proc->links.proc_received_tcp)
-		log_say(LOG_INFO, "this kernel does not tell when TCP data are received (%s)",
-			strerror(errno));
-}
-
 static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
 
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
-	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
-	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
+	receiving_init(&k->receiving, k->proc);
 	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
 	if (k->prober.fashion == FASHION_SESSION)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
@@ -102,7 +89,6 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
-	watch_sockets(k);
 	return 0;
 }
 
@@ -212,7 +198,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
-	k->control->sees_all_sockets = k->proc->links.proc_received != NULL;
+	receiving_open(&k->receiving, k->control, k->may_hold);
 	return 0;
 }
 
@@ -262,6 +248,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
 	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	k->prober.sees_bios = k->may_hold;
 	k->proc->rodata->may_ask_traits = opt->asks_traits;
 	k->tls->rodata->may_ask_traits = opt->asks_traits;
 	r = load_proc(k, ret_error);
@@ -349,6 +336,21 @@ bool kernel_side_holds(const struct kernel_side *k)
 	return k->may_hold;
 }
 
+void kernel_side_receive(struct kernel_side *k, pid_t pid, uint64_t now_ns)
+{
+	receiving_of_process(&k->receiving, pid, now_ns);
+}
+
+void kernel_side_receive_all(struct kernel_side *k, uint64_t now_ns)
+{
+	receiving_of_all(&k->receiving, now_ns);
+}
+
+void kernel_side_look_at_receivers(struct kernel_side *k, uint64_t now_ns)
+{
+	receiving_look(&k->receiving, now_ns);
+}
+
 static uint64_t thread_key(pid_t pid, pid_t tid)
 {
 	return (uint64_t)pid << 32 | (uint32_t)tid;
@@ -395,6 +397,7 @@ void kernel_side_detach(struct kernel_side *k)
 		attachment_free(k->attachments[--k->attachment_cnt]);
 	free(k->attachments);
 	k->attachments = NULL;
+	receiving_close(&k->receiving);
 	if (k->proc)
 		proc_bpf__detach(k->proc);
 }
@@ -469,6 +472,11 @@ bool kernel_side_asks_traits(const struct kernel_side *k)
 int kernel_side_watched_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.watched);
+}
+
+int kernel_side_receivers_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.receivers);
 }
 
 int kernel_side_filters_fd(const struct kernel_side *k)
