@@ -170,12 +170,12 @@ int proc_received(struct raw_tp_args *ctx)
 	c = control_get();
 	if (!c)
 		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (!received_may_matter(c, pid))
+		return 0;
 	if (*(volatile u32 *)&c->seeker_cnt)
 		seek_see_any(sock);
-	if (len < HELLO_LEN)
-		return 0;
-	pid = bpf_get_current_pid_tgid() >> 32;
-	if (hello_may_matter(c, pid))
+	if (len >= HELLO_LEN)
 		hello_look(sock, pid);
 	return 0;
 }
@@ -202,9 +202,10 @@ int proc_received_tcp(struct raw_tp_args *ctx)
 	struct capture_control *c = control_get();
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
+	if (!c || !received_may_matter(c, pid))
+		return 0;
 	seek_see(sk);
-	if (c && hello_may_matter(c, pid) && BPF_CORE_READ(sk, sk_lock.owned) &&
-	    tcp_copied(sk) >= HELLO_LEN)
+	if (BPF_CORE_READ(sk, sk_lock.owned) && tcp_copied(sk) >= HELLO_LEN)
 		hello_look((u64)sk, pid);
 	return 0;
 }

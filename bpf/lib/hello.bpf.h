@@ -90,8 +90,8 @@ static __always_inline void hello_note(const struct hello_key *key, struct sock 
 		known->is_several = 1;
 }
 
-/* One look, for all programs of the machine: may a hello of this running process be of use? */
-static __always_inline bool hello_may_matter(struct capture_control *c, u32 pid)
+/* One look, for all programs of the machine: may what this running process receives be of use? */
+static __always_inline bool received_may_matter(struct capture_control *c, u32 pid)
 {
 	if (c->receiving == RECEIVING_OF_RECEIVERS)
 		return receiver_may_be(c, pid);
