@@ -61,8 +61,14 @@ struct capture_control {
 	__u32 held_in_vain;	/* kernel side: threads that were not let go in time */
 	__u32 sees_all_sockets; /* user space: 1 = what is received from any is seen, not TCP only
 				 */
-	__u32 receiving;	/* user space: enum receiving_when */
-	__u32 receiver_cnt;	/* both sides: how many entries the map `receivers` has … */
+	/* The process that has probes which no other has, see bpf/lib/home.bpf.h. */
+	__u32 home;	    /* user space: its pid; 0: none, or it has ended */
+	__u32 home_plants;  /* user space: 1 = what it maps gets these probes; back to 0 if not */
+	__u32 home_loads;   /* kernel side: how often it has loaded something unknown */
+	__u32 home_checked; /* user space: the same, when nothing that it had loaded was probed in
+			     * it alone */
+	__u32 receiving;    /* user space: enum receiving_when */
+	__u32 receiver_cnt; /* both sides: how many entries the map `receivers` has … */
 	__u32 receiver_slots[RECEIVER_SLOT_CNT]; /* … and of pids with these low bits */
 	/* Both sides, never back to 0: is any process in `watched` whose pid has these low bits? So
 	 * that what all programs do passes on with one look. */
@@ -70,7 +76,7 @@ struct capture_control {
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 56 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
+_Static_assert(sizeof(struct capture_control) == 72 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
 	       "layout");
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A program or library that was not known before is in a process now. The rules of records.h hold.
- */
+/* A process has loaded something that was not known before, or is about to fork. The rules of
+ * records.h hold. */
 #ifndef PLAINTAP_ABI_LOAD_RECORD_H
 #define PLAINTAP_ABI_LOAD_RECORD_H
 
@@ -8,14 +8,24 @@
 
 #include "records.h"
 
+enum load_why {
+	LOAD_FILES = 0, /* file_cnt files were never seen in a watched process */
+	LOAD_FORK = 1,	/* it is about to fork, and has probes that its child would not have */
+};
+
 /* Type REC_LOAD. */
 struct rec_load {
 	struct rec_head head;
 	__u32 pid;
 	__u32 tid;
-	__u32 file_cnt; /* files that were never seen in a watched process */
-	__u32 is_held;	/* 1: the thread waits until it is let go, in map `held` */
+	__u32 file_cnt;
+	__u32 is_held; /* 1: the thread waits until it is let go, in map `held` */
+	__u32 why;     /* enum load_why */
+	__u32 pad32;
 };
+
+/* Attach cookie of the probe in a function that forks: is its argument 2 clone(2)'s flags? */
+#define FORK_COOKIE_HAS_FLAGS ((__u64)1)
 
 /*
  * Attach cookie of the probe in a loader: how far its struct r_debug lies behind the probed
@@ -26,6 +36,6 @@ struct rec_load {
 #define LOADER_COOKIE_DISTANCE(cookie)	 ((__s64)(__s32)(__u32)(cookie))
 #define LOADER_COOKIE_IS_POINTER(cookie) ((cookie) >> 32 & 1)
 
-_Static_assert(sizeof(struct rec_load) == 32, "layout");
+_Static_assert(sizeof(struct rec_load) == 40, "layout");
 
 #endif

@@ -114,7 +114,7 @@ struct rec_process {
 	__u32 pid;
 	__u32 ppid;
 	__u32 exit_code; /* REC_EXIT: as wait() gives it; (__u32)-1: it runs on */
-	__u32 pad32;
+	__u32 unasked;	 /* REC_FORK: 1 = should have waited as with LOAD_FORK, and has not */
 };
 
 /* What this process receives from sockets must be looked at from now on. */
@@ -148,6 +148,9 @@ struct kernel_stats {
 #define PROBE_COOKIE_ROLE(cookie)     ((__u32)(cookie)&0xff)
 #define PROBE_COOKIE_LEN_FROM(cookie) ((__u32)((cookie) >> 8) & 0xff)
 #define PROBE_COOKIE_TARGET(cookie)   ((__u32)((cookie) >> 32))
+
+/* In the attach cookie: calls of capture_control.home are left to probes that are in it alone. */
+#define PROBE_COOKIE_OUTSIDE_HOME ((__u64)1 << 17)
 
 /* Same values as enum probe_role and probe_len in src/model/target.h; a test compares them. */
 enum {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
-4. What a process pays that is not traced, while plaintap traces another one by -p: with
---no-children nothing; without, children must be seen from their first call on, so the probes are
-in every process that maps the file.
+4. What a process pays that is not traced, while plaintap traces another one by -p: nothing, as the
+probes are in that one alone until it forks. With two traced ones they are in every process that
+maps the file.
 """
 
 from common import Sample
@@ -10,8 +10,9 @@ from pair import Loop, on_cpu
 from tracers import Output, tap
 
 BENCH = "not traced"
-TRACED = "another one is traced, --no-children"
-WITH_CHILDREN = "another one is traced with its children"
+TRACED = "another one is traced"
+NO_CHILDREN = "another one is traced, --no-children"
+TWO = "two others are traced"
 SIZE, FULL_ROUNDS = 100, 60000
 NOTHING_MEASURABLE = 1.05  # the noise of such runs
 
@@ -23,14 +24,17 @@ def alone(b, count):
     return Sample(ns, caller=caller)
 
 
-def beside_a_traced_one(b, count, *options):
-    """Both map the same file. The traced one has made its calls and rests."""
-    traced = Loop(b, SIZE, max(200, count // 10))
+def beside_traced_ones(b, count, cnt, *options):
+    """All map the same file. The traced ones have made their calls and rest."""
+    traced = [Loop(b, SIZE, max(200, count // 10)) for _ in range(cnt)]
+    pids = [word for loop in traced for word in ("-p", loop.p.pid)]
     out = Output(b, "jsonl")
-    p = tap(b, "-p", traced.p.pid, *options, *out.args)
-    traced.run()
+    p = tap(b, *pids, *options, *out.args)
+    for loop in traced:
+        loop.run()
     sample = alone(b, count)
-    traced.end()
+    for loop in traced:
+        loop.end()
     p.wait()
     out.remove()
     return sample
@@ -40,15 +44,17 @@ def run(b):
     count = b.scaled(FULL_ROUNDS, 200)
     rows = b.interleave(BENCH, "call pair, 100 B", "ns", [
         ("untraced", lambda: alone(b, count)),
-        (TRACED, lambda: beside_a_traced_one(b, count, "--no-children")),
-        (WITH_CHILDREN, lambda: beside_a_traced_one(b, count)),
+        (TRACED, lambda: beside_traced_ones(b, count, 1)),
+        (NO_CHILDREN, lambda: beside_traced_ones(b, count, 1, "--no-children")),
+        (TWO, lambda: beside_traced_ones(b, count, 2)),
     ])
     twins = on_cpu(rows)
     b.rows += twins.values()
     for them in (rows, twins):
-        for name in (TRACED, WITH_CHILDREN):
+        for name in (TRACED, NO_CHILDREN, TWO):
             if name in them and "untraced" in them:
                 them[name].set_ratio(them["untraced"])
-        if TRACED in them and them[TRACED].ratio:
-            them[TRACED].add_target("time / untraced", them[TRACED].ratio["median"],
-                                    NOTHING_MEASURABLE)
+        for name in (TRACED, NO_CHILDREN):
+            if name in them and them[name].ratio:
+                them[name].add_target("time / untraced", them[name].ratio["median"],
+                                      NOTHING_MEASURABLE)

@@ -7,12 +7,26 @@
 #include "lib/emit.bpf.h"
 #include "lib/file.bpf.h"
 #include "lib/hello.bpf.h"
+#include "lib/home.bpf.h"
 #include "lib/load.bpf.h"
 #include "lib/receivers.bpf.h"
 #include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline void emit_fork(u32 pid, u32 ppid, bool unasked)
+{
+	struct rec_process rec = {};
+
+	rec.head.type = REC_FORK;
+	rec.head.size = sizeof(rec);
+	rec.head.ts_ns = bpf_ktime_get_ns();
+	rec.pid = pid;
+	rec.ppid = ppid;
+	rec.unasked = unasked;
+	emit_fixed(&rec, sizeof(rec));
+}
 
 static __always_inline void emit_process(u32 type, u32 pid, u32 ppid, u32 exit_code)
 {
@@ -40,6 +54,12 @@ static __always_inline u32 child_state(const struct capture_control *c, u32 ppid
 	return 0;
 }
 
+static __always_inline bool share_memory(struct task_struct *a, struct task_struct *b)
+{
+	return BPF_CORE_READ((struct task_struct___traits *)a, mm) ==
+	       BPF_CORE_READ((struct task_struct___traits *)b, mm);
+}
+
 /* Arguments: parent, child. The parent runs. */
 SEC("raw_tp/sched_process_fork")
 int proc_fork(struct raw_tp_args *ctx)
@@ -57,7 +77,7 @@ int proc_fork(struct raw_tp_args *ctx)
 		receiver_add(c, pid);
 	if (watches_all_unfiltered(c)) {
 		if (ppid != c->self_pid)
-			emit_process(REC_FORK, pid, ppid, 0);
+			emit_fork(pid, ppid, false);
 		return 0;
 	}
 	state = child_state(c, ppid);
@@ -66,7 +86,7 @@ int proc_fork(struct raw_tp_args *ctx)
 	if (state && bpf_map_update_elem(&watched, &pid, &state, BPF_ANY))
 		STATS_ADD(states_dropped, 1);
 	if (state & WATCH_TOLD)
-		emit_process(REC_FORK, pid, ppid, 0);
+		emit_fork(pid, ppid, home_must_ask(c, ppid) && !share_memory(parent, child));
 	return 0;
 }
 
@@ -105,6 +125,9 @@ int proc_exec(struct raw_tp_args *ctx)
 	if (!c)
 		return 0;
 	receiver_remove(c, pid);
+	/* Not its first thread has executed it, and has become its first one. */
+	if ((u32)ctx->arg[1] != pid)
+		home_loses_leader(c, pid);
 	if (!watches_all_unfiltered(c))
 		exec_filtered(c, pid, ppid);
 	else if (pid != c->self_pid)
@@ -138,6 +161,7 @@ int proc_exit(struct raw_tp_args *ctx)
 		return 0;
 	if (is_last)
 		receiver_remove(c, pid);
+	home_loses_thread(pid, thread, is_last);
 	state = ending_state(c, pid);
 	if (!state)
 		return 0;
@@ -219,6 +243,15 @@ int proc_loaded(struct pt_regs *ctx)
 {
 	keep_kernel_stack(ctx);
 	load_see(ctx);
+	return 0;
+}
+
+/* In functions of home's that fork. The same holds. */
+SEC("uprobe")
+int proc_forking(struct pt_regs *ctx)
+{
+	keep_kernel_stack(ctx);
+	load_see_fork(ctx);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "lib/closing.bpf.h"
 #include "lib/conn.bpf.h"
 #include "lib/describe.bpf.h"
+#include "lib/home.bpf.h"
 #include "lib/receiver_need.bpf.h"
 #include "lib/regs.bpf.h"
 #include "lib/sendfile.bpf.h"
@@ -190,6 +191,7 @@ int tls_session(struct pt_regs *ctx)
 	u64 result = REGS_RESULT(ctx);
 	struct entry_args a = entry_args_read(ctx);
 	u64 *call = bpf_session_cookie(ctx);
+	u64 spec;
 
 	keep_kernel_stack(ctx);
 	if (!call)
@@ -198,7 +200,10 @@ int tls_session(struct pt_regs *ctx)
 		tls_leave(result, *call, pid_tgid, true);
 		return 0;
 	}
-	*call = tls_enter(&a, pid_tgid, bpf_get_attach_cookie(ctx), true);
+	spec = bpf_get_attach_cookie(ctx);
+	if (home_sees_it(spec, pid_tgid >> 32))
+		return 1;
+	*call = tls_enter(&a, pid_tgid, spec, true);
 	return *call ? 0 : 1;
 }
 

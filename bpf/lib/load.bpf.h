@@ -8,6 +8,7 @@
 #define PLAINTAP_BPF_LOAD_H
 
 #include "hold.bpf.h"
+#include "home.bpf.h"
 #include "kernel_task.bpf.h"
 #include "load_record.h"
 #include "watch.bpf.h"
@@ -55,7 +56,16 @@ struct load_walk {
 	u64 at; /* next user_link_map */
 	u32 unknown_cnt;
 	u32 to_be_known; /* 1: they are noted as known */
+	u32 pid;
+	u32 pad32;
 };
+
+static __always_inline bool load_lacks_probes(const struct load_walk *w, const struct file_id *id)
+{
+	struct capture_control *c = control_get();
+
+	return c && home_lacks(c, w->pid, id);
+}
 
 static long load_see_vma(struct task_struct *task, struct vm_area_struct *vma, void *user)
 {
@@ -69,7 +79,7 @@ static long load_see_vma(struct task_struct *task, struct vm_area_struct *vma, v
 	id.ino = BPF_CORE_READ(inode, i_ino);
 	id.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	id.generation = BPF_CORE_READ(inode, i_generation);
-	if (bpf_map_lookup_elem(&known_files, &id))
+	if (bpf_map_lookup_elem(&known_files, &id) && !load_lacks_probes(w, &id))
 		return 0;
 	w->unknown_cnt++;
 	if (w->to_be_known)
@@ -96,7 +106,12 @@ static __always_inline u32 load_count_unknown(u64 first, bool to_be_known)
 	/* Any number: the verifier would look at each count one by one, starting from one it knows.
 	 */
 	u32 start = bpf_get_prandom_u32();
-	struct load_walk w = { first, start, to_be_known };
+	struct load_walk w = {
+		.at = first,
+		.unknown_cnt = start,
+		.to_be_known = to_be_known,
+		.pid = bpf_get_current_pid_tgid() >> 32,
+	};
 
 	bpf_loop(LOADED_MAX, load_step, &w, 0);
 	return w.unknown_cnt - start;
@@ -117,7 +132,7 @@ static __always_inline u64 load_list(struct pt_regs *ctx)
 }
 
 /* False: there is no room, so nobody will look. */
-static __always_inline bool load_tell(u64 thread, u64 now_ns, u32 file_cnt, bool is_held)
+static __always_inline bool load_tell(u64 thread, u64 now_ns, u32 why, u32 file_cnt, bool is_held)
 {
 	struct rec_load rec = {
 		.head = { REC_LOAD, sizeof(rec), now_ns },
@@ -125,6 +140,7 @@ static __always_inline bool load_tell(u64 thread, u64 now_ns, u32 file_cnt, bool
 		.tid = (u32)thread,
 		.file_cnt = file_cnt,
 		.is_held = is_held,
+		.why = why,
 	};
 
 	/* Whatever the consumer does: somebody waits. */
@@ -134,11 +150,26 @@ static __always_inline bool load_tell(u64 thread, u64 now_ns, u32 file_cnt, bool
 	return false;
 }
 
+/* User space is told, and the thread waits for it. False: it goes on unseen. */
+static __always_inline bool load_ask(struct capture_control *c, u64 thread, u32 why, u32 file_cnt)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+	bool is_held = may_hold && hold_begin(thread, now_ns);
+
+	if (!load_tell(thread, now_ns, why, file_cnt, is_held)) {
+		hold_cancel(thread);
+		return false;
+	}
+	if (!is_held || hold_wait(thread, LOAD_HOLD_NS))
+		return true;
+	__sync_fetch_and_add(&c->held_in_vain, 1);
+	return false;
+}
+
 static __always_inline void load_see(struct pt_regs *ctx)
 {
-	u64 thread = bpf_get_current_pid_tgid(), now_ns = bpf_ktime_get_ns(), first;
+	u64 thread = bpf_get_current_pid_tgid(), first;
 	struct capture_control *c = control_get();
-	bool is_held;
 	u32 cnt;
 
 	if (!c || !process_may_be_watched(thread >> 32))
@@ -147,15 +178,26 @@ static __always_inline void load_see(struct pt_regs *ctx)
 	cnt = first ? load_count_unknown(first, false) : 0;
 	if (!cnt)
 		return;
-	is_held = may_hold && hold_begin(thread, now_ns);
-	if (!load_tell(thread, now_ns, cnt, is_held)) {
-		hold_cancel(thread);
-		return;
-	}
-	if (is_held && !hold_wait(thread, LOAD_HOLD_NS))
-		__sync_fetch_and_add(&c->held_in_vain, 1);
-	else
+	home_has_loaded(c, thread >> 32);
+	if (load_ask(c, thread, LOAD_FILES, cnt))
 		load_count_unknown(first, true);
+}
+
+enum { CLONE_VM = 0x100 };
+
+/*
+ * Where home is about to fork. A child that shares its memory only until it executes something is
+ * of no interest. Whoever does not wait here is found out by proc_fork().
+ */
+static __always_inline void load_see_fork(struct pt_regs *ctx)
+{
+	u64 thread = bpf_get_current_pid_tgid();
+	struct capture_control *c = control_get();
+	bool shares_memory = bpf_get_attach_cookie(ctx) & FORK_COOKIE_HAS_FLAGS &&
+			     REGS_ARG2(ctx) & CLONE_VM;
+
+	if (c && !shares_memory && home_must_ask(c, thread >> 32))
+		load_ask(c, thread, LOAD_FORK, 0);
 }
 
 #endif

@@ -167,6 +167,7 @@ static void collect_the_rest(struct app *a)
 
 	kernel_side_detach(a->kernel);
 	loaders_say_holds(a);
+	home_say_forks(a);
 	loop_drain(a);
 	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);

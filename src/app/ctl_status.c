@@ -139,6 +139,11 @@ static void json_targets(struct app *a, struct json *j)
 		json_u64(j, t->point_cnt);
 		json_key(j, "probed");
 		json_bool(j, is_probed(a, t));
+		json_key(j, "only_in_pid");
+		if (kernel_side_is_near(a->kernel, t))
+			json_i64(j, a->home.pid);
+		else
+			json_null(j);
 		json_key(j, "seen");
 		target_use_json(&use, j);
 		json_object_end(j);
@@ -213,6 +218,8 @@ static void text_targets(struct app *a, struct buf *out)
 		text_escape(out, str_from(t->path), TEXT_LINE, 0);
 		buf_printf(out, " (%s, %zu places%s): ", target_kind_name(t->kind), t->point_cnt,
 			   is_probed(a, t) ? "" : ", could not be probed");
+		if (kernel_side_is_near(a->kernel, t))
+			buf_printf(out, "probed in process %d alone, ", (int)a->home.pid);
 		target_use_text(&use, out);
 		buf_append_byte(out, '\n');
 	}

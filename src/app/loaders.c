@@ -62,25 +62,30 @@ static bool see_file(struct app *a, int loader_fd)
 	return l->files[l->file_cnt++].is_probed;
 }
 
-bool loaders_see_process(struct app *a, pid_t pid)
+int loaders_see_process(struct app *a, pid_t pid)
 {
 	struct loaders *l = &a->loaders;
 	const struct loader_file *known;
 	struct stat st;
 	char path[64];
 	bool is_seen;
+	int fd;
 
 	if (!kernel_side_sees_loading(a->kernel))
-		return false;
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	if (stat(path, &st) < 0)
-		return false;
+		return errno == ENOENT || errno == ESRCH ? -ESRCH : 0;
 	known = find(l->programs,
 		     l->program_cnt < LOADER_PROGRAM_MAX ? l->program_cnt : LOADER_PROGRAM_MAX,
 		     &st);
 	if (known)
 		return known->is_probed;
-	is_seen = see_file(a, loader_open_of_process("/proc", pid));
+	fd = loader_open_of_process("/proc", pid);
+	/* Its end says nothing of its program. */
+	if (fd < 0 && stat(path, &st) < 0)
+		return -ESRCH;
+	is_seen = see_file(a, fd);
 	l->programs[l->program_cnt++ % LOADER_PROGRAM_MAX] =
 		(struct loader_file){ st.st_dev, st.st_ino, is_seen };
 	return is_seen;
@@ -88,8 +93,8 @@ bool loaders_see_process(struct app *a, pid_t pid)
 
 void loaders_see_program(struct app *a, const char *program)
 {
-	if (kernel_side_sees_loading(a->kernel))
-		see_file(a, loader_open_of_program(program));
+	a->loaders.sees_named = kernel_side_sees_loading(a->kernel) &&
+				see_file(a, loader_open_of_program(program));
 }
 
 void loaders_see_own(struct app *a)
@@ -111,7 +116,11 @@ static void note_hold(struct app *a, const struct load_event *e)
 
 void loaders_take(struct app *a, const struct load_event *e)
 {
-	targets_rescan(a, e->pid);
+	if (e->is_fork) {
+		home_forks(a, e);
+		return;
+	}
+	targets_rescan(a, e->pid, e->tid);
 	if (e->is_held) {
 		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
 		note_hold(a, e);

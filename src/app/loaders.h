@@ -31,12 +31,14 @@ struct loaders {
 	size_t file_cnt;
 	struct loader_file programs[LOADER_PROGRAM_MAX]; /* is_probed: their loader is */
 	size_t program_cnt;				 /* ever noted; the oldest are replaced */
+	bool sees_named; /* the loader of what was named last is probed */
 	uint32_t hold_us[LOADER_HOLD_MAX];
 	size_t hold_cnt;
 };
 
-/* Probes the loader of a running process. True: what it loads will be seen. */
-bool loaders_see_process(struct app *a, pid_t pid);
+/* Probes the loader of a running process. 1: what it loads will be seen; 0: not; -ESRCH: it has
+ * ended. */
+int loaders_see_process(struct app *a, pid_t pid);
 /* The same of a program that does not run yet, and of those that most programs here have. */
 void loaders_see_program(struct app *a, const char *program);
 void loaders_see_own(struct app *a);

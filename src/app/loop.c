@@ -149,10 +149,13 @@ static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state
 static void executed(struct app *a, pid_t pid)
 {
 	size_t known_cnt = a->loaders.file_cnt;
+	int sight;
 
-	if (loaders_see_process(a, pid) && a->loaders.file_cnt == known_cnt)
+	sight = loaders_see_process(a, pid);
+	if (sight == -ESRCH || (sight && a->loaders.file_cnt == known_cnt))
 		return;
-	targets_rescan(a, pid);
+	home_give_up(a, "a program runs whose loader was not known, or that has none");
+	targets_rescan(a, pid, pid);
 	rescan_add(&a->rescan, pid, app_now_ns());
 }
 
@@ -175,6 +178,8 @@ void loop_process_changed(void *user, const struct process_change *change)
 	struct app *a = user;
 	struct ended_process ended = { a, change->status };
 
+	if (change->unasked)
+		home_has_forked(a, change->pid);
 	if (change->event == PROCESS_FORKED)
 		return;
 	if (change->event == PROCESS_EXECUTED)
@@ -185,6 +190,7 @@ void loop_process_changed(void *user, const struct process_change *change)
 		executed(a, change->pid);
 		return;
 	}
+	home_process_ended(a, change->pid);
 	rescan_remove(&a->rescan, change->pid);
 	pausing_forget(&a->pausing, change->pid);
 	stop_if_nobody_left(a);
@@ -237,7 +243,7 @@ static void do_housekeeping(struct app *a)
 	kernel_side_look_at_receivers(a->kernel, now);
 	ctl_serve(a, now);
 	while (rescan_next(&a->rescan, now, &pid))
-		targets_rescan(a, pid);
+		targets_rescan(a, pid, pid);
 	if (a->give_up_ns && now >= a->give_up_ns) {
 		log_say(LOG_WARNING, "the command has not ended: leaving it running");
 		a->stop = true;

@@ -13,6 +13,7 @@
 #include "command.h"
 #include "discover/findings.h"
 #include "discover/target_list.h"
+#include "home.h"
 #include "leaving.h"
 #include "loaders.h"
 #include "pausing.h"
@@ -47,6 +48,7 @@ struct app {
 	struct pausing pausing;
 	struct rescan rescan;
 	struct loaders loaders;
+	struct home home;
 	struct leaving leaving;
 	struct ctl_socket *ctl; /* NULL: takes no orders */
 	uint64_t start_ns;

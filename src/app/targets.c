@@ -14,19 +14,24 @@
 #include "discover/program.h"
 #include "discover/tls_library.h"
 #include "filters.h"
+#include "home.h"
 #include "loaders.h"
 #include "model/process.h"
 #include "model/target.h"
 #include "now.h"
 #include "state.h"
 
-/* A file that cannot be probed is said, and does not stop the others. */
-static void attach_new(struct app *a)
+/*
+ * A file that cannot be probed is said, and does not stop the others. `is_for_all`: another process
+ * has it than home.
+ */
+static void attach_new(struct app *a, bool is_for_all)
 {
 	struct error err = { 0 };
 
 	for (; a->attached_cnt < a->targets.cnt; a->attached_cnt++) {
-		if (kernel_side_attach(a->kernel, a->targets.items[a->attached_cnt], &err) < 0)
+		if (kernel_side_attach(a->kernel, a->targets.items[a->attached_cnt], is_for_all,
+				       &err) < 0)
 			log_say(LOG_WARNING, "%s", err.text);
 		else
 			a->probed_cnt++;
@@ -116,7 +121,7 @@ static int watch_process(struct app *a, pid_t pid, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
 	/* Before it is looked at: what it loads meanwhile is told. */
-	loaders_see_process(a, pid);
+	a->loaders.sees_named = loaders_see_process(a, pid) > 0;
 	return 0;
 }
 
@@ -271,7 +276,8 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 	r = kernel_side_wait(a->kernel, ret_error);
 	if (r < 0)
 		return r;
-	attach_new(a);
+	home_choose(a);
+	attach_new(a, false);
 	/* A command, and the children of a process, may still bring a library of their own. */
 	if (!a->probed_cnt && !program)
 		return error_set(
@@ -284,15 +290,17 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 
 int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 {
-	int r = watch_process(a, pid, ret_error);
+	int r;
 
+	home_give_up(a, "another process is watched");
+	r = watch_process(a, pid, ret_error);
 	if (!r)
 		r = look_at_process(a, pid, ret_error);
 	if (r < 0)
 		return r;
 	kernel_side_receive_all(a->kernel, app_now_ns());
 	find_descendants(a, &pid, 1);
-	attach_new(a);
+	attach_new(a, true);
 	rescan_add(&a->rescan, pid, app_now_ns());
 	return 0;
 }
@@ -303,19 +311,23 @@ void targets_read_versions(struct app *a)
 		tls_library_read_version(a->targets.items[i]);
 }
 
-void targets_rescan(struct app *a, pid_t pid)
+void targets_rescan(struct app *a, pid_t pid, pid_t thread)
 {
+	uint32_t loads = home_loads(a);
 	struct process_findings findings;
 	size_t known_cnt = a->targets.cnt;
 
 	process_findings_init(&findings);
-	if (discover_process(pid, &a->targets, &findings, NULL) >= 0 && findings.problem.code)
+	if (discover_process(thread, &a->targets, &findings, NULL) >= 0 && findings.problem.code)
 		log_say(LOG_INFO, "%s", findings.problem.text);
 	note_user(a, known_cnt, pid);
 	process_findings_done(&findings);
-	if (a->attached_cnt == a->targets.cnt)
-		return;
-	log_say(LOG_INFO, "process %d has a TLS library of its own: probing it from now on",
-		(int)pid);
-	attach_new(a);
+	if (a->attached_cnt < a->targets.cnt)
+		log_say(LOG_INFO, "process %d has a TLS library of its own: probing it from now on",
+			(int)pid);
+	attach_new(a, !home_is(a, pid));
+	if (home_is(a, pid))
+		home_was_looked_at(a, thread, loads);
+	else
+		home_other_was_looked_at(a, thread);
 }

@@ -29,7 +29,10 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error);
 
 /* What the files of programs say of their version: for when nobody waits. */
 void targets_read_versions(struct app *a);
-/* Looks at a process that has just started another program. */
-void targets_rescan(struct app *a, pid_t pid);
+/*
+ * Looks at a process that has just started another program, or has loaded something; through a
+ * thread of it, as its first one may have ended.
+ */
+void targets_rescan(struct app *a, pid_t pid, pid_t thread);
 
 #endif

@@ -11,12 +11,21 @@
 #include "probe_links.h"
 #include "records.h"
 
+/* Descriptors of links to the same points, by where they are. */
+struct links_by_place {
+	struct link_set first;	 /* home's, if there is one, or else those of all */
+	struct link_set outside; /* of the others */
+};
+
 struct attachment {
 	const struct prober *prober; /* borrowed */
 	const struct target *target; /* borrowed */
-	struct link_set probes;
-	struct link_set successors; /* on the exported functions, if a worker was wrong */
-	bool is_checked;	    /* the places are workers, and the check is not over */
+	struct links_by_place probes;
+	struct links_by_place successors; /* on the exported functions, if a worker was wrong */
+	bool has_fallback;		  /* the kernel has refused the workers */
+	pid_t home;			  /* has probes of its own; 0: they are alike everywhere */
+	bool is_near;			  /* no other process has any */
+	bool is_checked;		  /* the places are workers, and the check is not over */
 	struct place_check checks[REC_DIR_CNT];
 };
 
@@ -27,20 +36,45 @@ static void end_checks(struct attachment *a)
 		place_check_end(&a->checks[dir]);
 }
 
-/* The points without the workers, and what stands in for these. */
-static int attach_fallback(struct attachment *a)
+/* Outside of home only if they are wanted there by now. */
+static int place(const struct attachment *a, enum probe_family family,
+		 const struct probe_point *points, size_t cnt, struct links_by_place *ret)
 {
-	struct probe_point points[TARGET_POINT_MAX];
-	const struct target *t = a->target;
-	size_t cnt = 0;
+	pid_t where = a->home ? a->home : a->prober->only_pid;
+	int r = probe_links_attach(a->prober, family, a->target, points, cnt, where, &ret->first);
 
+	/* What is in home only, as it goes on elsewhere. */
+	if (r < 0 && !(r == -ESRCH && a->home && !a->is_near))
+		return r;
+	if (!a->home || a->is_near)
+		return 0;
+	return probe_links_attach(a->prober, family, a->target, points, cnt, PROBE_OUTSIDE_HOME,
+				  &ret->outside);
+}
+
+struct point_list {
+	struct probe_point items[TARGET_POINT_MAX];
+	size_t cnt;
+};
+
+/* The points without the workers, and what stands in for these. */
+static void list_fallback(const struct target *t, struct point_list *ret)
+{
+	ret->cnt = 0;
 	for (size_t i = 0; i < t->point_cnt; i++)
 		if (!t->points[i].is_worker)
-			points[cnt++] = t->points[i];
-	for (size_t i = 0; i < t->fallback_cnt && cnt < TARGET_POINT_MAX; i++)
-		points[cnt++] = t->fallback[i];
-	return probe_links_attach(a->prober, FAMILY_CAPTURE, t, points, cnt, a->prober->only_pid,
-				  &a->probes);
+			ret->items[ret->cnt++] = t->points[i];
+	for (size_t i = 0; i < t->fallback_cnt && ret->cnt < TARGET_POINT_MAX; i++)
+		ret->items[ret->cnt++] = t->fallback[i];
+}
+
+static int attach_fallback(struct attachment *a)
+{
+	struct point_list list;
+
+	a->has_fallback = true;
+	list_fallback(a->target, &list);
+	return place(a, FAMILY_CAPTURE, list.items, list.cnt, &a->probes);
 }
 
 /*
@@ -51,8 +85,7 @@ static int attach_fallback(struct attachment *a)
 static int take_over(struct attachment *a)
 {
 	const struct target *t = a->target;
-	int r = probe_links_attach(a->prober, FAMILY_TAKE_OVER, t, t->fallback, t->fallback_cnt,
-				   a->prober->only_pid, &a->successors);
+	int r = place(a, FAMILY_TAKE_OVER, t->fallback, t->fallback_cnt, &a->successors);
 
 	a->is_checked = false;
 	/* The only process there was has ended. */
@@ -71,10 +104,9 @@ static int cannot_check(struct attachment *a, int r)
 static int attach_points(struct attachment *a)
 {
 	const struct target *t = a->target;
-	int r = probe_links_attach(a->prober, FAMILY_CAPTURE, t, t->points, t->point_cnt,
-				   a->prober->only_pid, &a->probes);
+	int r = place(a, FAMILY_CAPTURE, t->points, t->point_cnt, &a->probes);
 
-	if (!t->fallback_cnt)
+	if (!t->fallback_cnt || (r == -ESRCH && a->is_near))
 		return r;
 	if (r < 0) {
 		log_say(LOG_INFO, "%s: the kernel refuses the cheapest places (%s); taking others",
@@ -87,8 +119,8 @@ static int attach_points(struct attachment *a)
 	return r < 0 ? cannot_check(a, r) : 0;
 }
 
-int attachment_new(const struct prober *p, const struct target *t, struct attachment **ret,
-		   struct error *ret_error)
+int attachment_new(const struct prober *p, const struct target *t, bool is_near,
+		   struct attachment **ret, struct error *ret_error)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
 	int r;
@@ -97,6 +129,8 @@ int attachment_new(const struct prober *p, const struct target *t, struct attach
 		return error_set_errno(ret_error, -ENOMEM, "cannot place probes in %s", t->path);
 	a->prober = p;
 	a->target = t;
+	a->is_near = is_near;
+	a->home = is_near ? p->home : 0;
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_init(&a->checks[dir], p, t, dir);
 	r = attach_points(a);
@@ -106,6 +140,33 @@ int attachment_new(const struct prober *p, const struct target *t, struct attach
 	}
 	*ret = a;
 	return 0;
+}
+
+bool attachment_is_near(const struct attachment *a)
+{
+	return a->is_near;
+}
+
+/* The order in which calls are seen to begin is the one at home: first, and then the successors. */
+int attachment_widen(struct attachment *a)
+{
+	const struct target *t = a->target;
+	struct point_list list = { .cnt = 0 };
+	int r;
+
+	if (!a->is_near)
+		return 0;
+	if (a->has_fallback)
+		list_fallback(t, &list);
+	r = probe_links_attach(a->prober, FAMILY_CAPTURE, t, list.cnt ? list.items : t->points,
+			       list.cnt ? list.cnt : t->point_cnt, PROBE_OUTSIDE_HOME,
+			       &a->probes.outside);
+	if (!r && a->successors.first.cnt)
+		r = probe_links_attach(a->prober, FAMILY_TAKE_OVER, t, t->fallback, t->fallback_cnt,
+				       PROBE_OUTSIDE_HOME, &a->successors.outside);
+	if (!r)
+		a->is_near = false;
+	return r;
 }
 
 static bool say_if_wrong(const struct attachment *a, const struct witness_counts c[REC_DIR_CNT],
@@ -164,9 +225,9 @@ static int look_at_checks(struct attachment *a, struct witness_counts ret[REC_DI
 /* Nothing is checked, and the probes of what was are gone, or are to stay. */
 static bool is_settled(const struct attachment *a)
 {
-	return !a->is_checked &&
-	       (a->successors.cnt || (place_check_is_idle(&a->checks[REC_SENT]) &&
-				      place_check_is_idle(&a->checks[REC_RECEIVED])));
+	return !a->is_checked && (a->successors.first.cnt || a->successors.outside.cnt ||
+				  (place_check_is_idle(&a->checks[REC_SENT]) &&
+				   place_check_is_idle(&a->checks[REC_RECEIVED])));
 }
 
 void attachment_check(struct attachment *a)
@@ -218,10 +279,16 @@ void attachment_end_check(struct attachment *a)
 	end_checks(a);
 }
 
+static void close_links(struct links_by_place *l)
+{
+	probe_links_close(&l->outside);
+	probe_links_close(&l->first);
+}
+
 void attachment_detach(struct attachment *a)
 {
-	probe_links_close(&a->probes);
-	probe_links_close(&a->successors);
+	close_links(&a->probes);
+	close_links(&a->successors);
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_join(&a->checks[dir]);
 }

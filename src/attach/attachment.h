@@ -18,11 +18,15 @@ struct target;
 
 /*
  * Probes the points of `t`, or, if the kernel refuses them, its fallbacks. `p` and `t` are
- * borrowed for as long as the object lives. -errno with a sentence.
+ * borrowed for as long as the object lives. With `is_near` the probes are in p->home only, until
+ * attachment_widen(). -errno with a sentence; -ESRCH: that process has ended.
  */
-int attachment_new(const struct prober *p, const struct target *t, struct attachment **ret,
-		   struct error *ret_error);
+int attachment_new(const struct prober *p, const struct target *t, bool is_near,
+		   struct attachment **ret, struct error *ret_error);
 const struct target *attachment_target(const struct attachment *a);
+bool attachment_is_near(const struct attachment *a);
+/* Everywhere from now on; 0 also if they are already. */
+int attachment_widen(struct attachment *a);
 /* A watched process uses the library: if nobody's calls have been checked yet, its will be. */
 void attachment_used_by(struct attachment *a, pid_t pid);
 /*

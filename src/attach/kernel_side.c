@@ -15,22 +15,24 @@
 #include <bpf/libbpf.h>
 
 #include "attachment.h"
+#include "attachment_set.h"
 #include "base/log.h"
 #include "control.h"
 #include "kernel_types.h"
 #include "layout_table.h"
 #include "libbpf_log.h"
 #include "links.h"
-#include "loader_probes.h"
+#include "load_record.h"
+#include "model/fork_call.h"
+#include "model/loader_hook.h"
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
 #include "receiving.h"
 #include "side_by_side.h"
 #include "tls.skel.h"
+#include "waiting_probes.h"
 #include "watchdog.h"
-
-enum { CHECK_INTERVAL_NS = 5000000 };
 
 struct kernel_side {
 	struct kernel_types types;
@@ -45,14 +47,12 @@ struct kernel_side {
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
-	struct loader_probes loaders;
+	struct waiting_probes loaders, forks;
 	struct receiving receiving;
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
-	struct attachment **attachments; /* owned */
-	size_t attachment_cnt;
-	uint64_t next_check_ns;
+	struct attachment_set attachments;
 };
 
 const char *kernel_side_fashion(const struct kernel_side *k)
@@ -79,7 +79,8 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
 	if (k->prober.fashion == FASHION_SESSION)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
-	loader_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
+	waiting_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
+	waiting_probes_init(&k->forks, &k->features, k->proc->progs.proc_forking, k->may_hold);
 	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
@@ -267,36 +268,75 @@ out:
 	return 0;
 }
 
-int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error)
+/* So that others wait when they load it. False: that cannot be. */
+static bool note_near(struct kernel_side *k, const struct target *t)
 {
-	struct attachment **attachments;
-	int r;
+	uint32_t one = 1;
+	struct file_id id;
 
-	attachments = realloc(k->attachments, (k->attachment_cnt + 1) * sizeof(*attachments));
-	if (!attachments)
-		return error_set_errno(ret_error, -ENOMEM, "cannot place probes in %s", t->path);
-	k->attachments = attachments;
+	return !kernel_side_identify_file(k, t->fd, &id) &&
+	       !bpf_map_update_elem(bpf_map__fd(k->proc->maps.near_files), &id, &one, BPF_ANY);
+}
+
+static void forget_near(struct kernel_side *k, const struct target *t)
+{
+	struct file_id id;
+
+	if (!kernel_side_identify_file(k, t->fd, &id))
+		bpf_map_delete_elem(bpf_map__fd(k->proc->maps.near_files), &id);
+}
+
+static int attach(struct kernel_side *k, const struct target *t, bool is_near,
+		  struct error *ret_error)
+{
 	/* First, so that the very first call finds it. */
-	r = layout_table_put(bpf_map__fd(k->tls->maps.layouts), t, k->prober.has_cookie,
-			     !k->attachment_cnt);
+	int r = layout_table_put(bpf_map__fd(k->tls->maps.layouts), t, k->prober.has_cookie,
+				 !k->attachments.cnt);
+
 	if (r < 0)
 		log_say(LOG_INFO, "%s: its connections will have no addresses (%s)", t->path,
 			strerror(-r));
-	r = attachment_new(&k->prober, t, &attachments[k->attachment_cnt], ret_error);
+	r = attachment_set_add(&k->attachments, &k->prober, t, is_near, ret_error);
 	if (r < 0)
 		return r;
-	k->attachment_cnt++;
-	log_say(LOG_INFO, "probing %s (%s, %zu places, %s links)", t->path,
-		target_kind_name(t->kind), t->point_cnt, kernel_side_fashion(k));
+	log_say(LOG_INFO, "probing %s (%s, %zu places, %s links%s)", t->path,
+		target_kind_name(t->kind), t->point_cnt, kernel_side_fashion(k),
+		is_near ? ", in the named process until another one needs it" : "");
 	return 0;
+}
+
+int kernel_side_attach(struct kernel_side *k, const struct target *t, bool is_for_all,
+		       struct error *ret_error)
+{
+	bool is_near = k->prober.home && !is_for_all && note_near(k, t);
+	int r = attach(k, t, is_near, ret_error);
+
+	if (r < 0 && is_near)
+		forget_near(k, t);
+	/* The process has ended, and its children go on. */
+	return r == -ESRCH && is_near ? attach(k, t, false, ret_error) : r;
+}
+
+int kernel_side_widen(struct kernel_side *k, const struct target *t)
+{
+	struct attachment *a = attachment_set_find(&k->attachments, t);
+	int r = a ? attachment_widen(a) : 0;
+
+	if (!r)
+		forget_near(k, t);
+	return r;
+}
+
+bool kernel_side_is_near(const struct kernel_side *k, const struct target *t)
+{
+	const struct attachment *a = attachment_set_find(&k->attachments, t);
+
+	return a && attachment_is_near(a);
 }
 
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t)
 {
-	for (size_t i = 0; i < k->attachment_cnt; i++)
-		if (attachment_target(k->attachments[i]) == t)
-			return true;
-	return false;
+	return attachment_set_find(&k->attachments, t) != NULL;
 }
 
 void kernel_side_restrict(struct kernel_side *k, pid_t pid)
@@ -304,26 +344,48 @@ void kernel_side_restrict(struct kernel_side *k, pid_t pid)
 	k->prober.only_pid = pid;
 }
 
+bool kernel_side_can_have_home(const struct kernel_side *k)
+{
+	return k->may_hold && k->forks.program && k->prober.fashion == FASHION_SESSION;
+}
+
+void kernel_side_set_home(struct kernel_side *k, pid_t pid)
+{
+	k->prober.home = pid;
+	k->control->home_plants = 1;
+	k->control->home_loads = k->control->home_checked + 1;
+	__atomic_store_n(&k->control->home, (uint32_t)pid, __ATOMIC_SEQ_CST);
+}
+
+void kernel_side_leave_home(struct kernel_side *k)
+{
+	k->prober.home = 0;
+}
+
+int kernel_side_probe_fork(struct kernel_side *k, int fd, const struct fork_call *call)
+{
+	struct waiting_place at = { call->file_off, call->has_flags ? FORK_COOKIE_HAS_FLAGS : 0 };
+
+	return waiting_probes_add(&k->forks, fd, &at, k->prober.home);
+}
+
 /* Id 0 comes from kernels whose links carry no cookie: then any of them may be meant. */
 void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid)
 {
-	for (size_t i = 0; i < k->attachment_cnt; i++)
-		if (!target || attachment_target(k->attachments[i])->id == target)
-			attachment_used_by(k->attachments[i], pid);
+	attachment_set_used_by(&k->attachments, target, pid);
 }
 
 void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
 {
-	if (now_ns < k->next_check_ns)
-		return;
-	k->next_check_ns = now_ns + CHECK_INTERVAL_NS;
-	for (size_t i = 0; i < k->attachment_cnt; i++)
-		attachment_check(k->attachments[i]);
+	attachment_set_check(&k->attachments, now_ns);
 }
 
 int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_hook *hook)
 {
-	return loader_probes_add(&k->loaders, fd, hook, k->prober.only_pid);
+	struct waiting_place at = { hook->file_off,
+				    LOADER_COOKIE(hook->distance, hook->is_pointer) };
+
+	return waiting_probes_add(&k->loaders, fd, &at, k->prober.only_pid);
 }
 
 bool kernel_side_sees_loading(const struct kernel_side *k)
@@ -379,10 +441,12 @@ static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
-	if (i < k->attachment_cnt)
-		attachment_detach(k->attachments[i]);
-	else
-		loader_probes_done(&k->loaders);
+	if (i < k->attachments.cnt) {
+		attachment_detach(k->attachments.items[i]);
+		return;
+	}
+	waiting_probes_done(&k->forks);
+	waiting_probes_done(&k->loaders);
 }
 
 void kernel_side_detach(struct kernel_side *k)
@@ -390,13 +454,9 @@ void kernel_side_detach(struct kernel_side *k)
 	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
 	if (k->control)
 		k->control->hold = HOLD_OFF;
-	for (size_t i = 0; i < k->attachment_cnt; i++)
-		attachment_end_check(k->attachments[i]);
-	side_by_side(k->attachment_cnt + 1, take_off, k);
-	while (k->attachment_cnt)
-		attachment_free(k->attachments[--k->attachment_cnt]);
-	free(k->attachments);
-	k->attachments = NULL;
+	attachment_set_end_checks(&k->attachments);
+	side_by_side(k->attachments.cnt + 1, take_off, k);
+	attachment_set_done(&k->attachments);
 	receiving_close(&k->receiving);
 	if (k->proc)
 		proc_bpf__detach(k->proc);

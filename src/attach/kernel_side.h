@@ -20,6 +20,7 @@
 #include "records.h"
 
 struct conn_rules;
+struct fork_call;
 struct kernel_side;
 struct loader_hook;
 struct target;
@@ -44,10 +45,26 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error);
 void kernel_side_restrict(struct kernel_side *k, pid_t pid);
 /*
  * Probes all points of the target, in every process unless restricted; only watched ones are looked
- * at. Where a point is a worker, its first calls are checked; see attachment.h. `t` is borrowed
- * until kernel_side_close().
+ * at. With a home they are in home only, unless `is_for_all`, until kernel_side_widen(). Where a
+ * point is a worker, its first calls are checked; see attachment.h. `t` is borrowed until
+ * kernel_side_close().
  */
-int kernel_side_attach(struct kernel_side *k, const struct target *t, struct error *ret_error);
+int kernel_side_attach(struct kernel_side *k, const struct target *t, bool is_for_all,
+		       struct error *ret_error);
+
+/*
+ * "Home" is a process that has probes which no other has, for as long as no other watched one can
+ * reach what they are in: see bpf/lib/home.bpf.h. Its forks are to be probed too.
+ */
+bool kernel_side_can_have_home(const struct kernel_side *k);
+void kernel_side_set_home(struct kernel_side *k, pid_t pid);
+/* What is attached from now on is for all. */
+void kernel_side_leave_home(struct kernel_side *k);
+/* Home will fork through the file that is open as `fd`: told as REC_LOAD, with LOAD_FORK. */
+int kernel_side_probe_fork(struct kernel_side *k, int fd, const struct fork_call *call);
+bool kernel_side_is_near(const struct kernel_side *k, const struct target *t);
+/* The probes of a target go everywhere; 0 also if they are there already. */
+int kernel_side_widen(struct kernel_side *k, const struct target *t);
 /*
  * Probes the loader that is open as `fd`, like a target: what watched processes load through it is
  * told as REC_LOAD. -EOPNOTSUPP: this kernel cannot do it.

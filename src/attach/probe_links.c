@@ -25,7 +25,7 @@ struct job {
 	const struct target *target;
 	const struct probe_point *points;
 	size_t cnt;
-	pid_t pid;
+	pid_t where; /* a pid, or else */
 	char path[64];
 	struct link_set *links;
 };
@@ -49,10 +49,16 @@ static int add_link(struct link_set *links, int fd)
 	return 0;
 }
 
+static pid_t only_in(const struct job *j)
+{
+	return j->where == PROBE_OUTSIDE_HOME ? 0 : j->where;
+}
+
 static uint64_t cookie_of(const struct job *j, const struct probe_point *p)
 {
 	return PROBE_COOKIE(p->role, p->len_from, j->target->id) |
-	       (j->family == FAMILY_TAKE_OVER ? PROBE_COOKIE_TAKES_OVER : 0);
+	       (j->family == FAMILY_TAKE_OVER ? PROBE_COOKIE_TAKES_OVER : 0) |
+	       (j->where == PROBE_OUTSIDE_HOME ? PROBE_COOKIE_OUTSIDE_HOME : 0);
 }
 
 static void list_places(const struct job *j, bool only_returning, struct place_list *ret)
@@ -65,7 +71,7 @@ static void list_places(const struct job *j, bool only_returning, struct place_l
 		ret->offsets[cnt] = j->points[i].file_off;
 		ret->cookies[cnt++] = cookie_of(j, &j->points[i]);
 	}
-	ret->places = (struct link_places){ j->path, ret->offsets, ret->cookies, cnt, j->pid };
+	ret->places = (struct link_places){ j->path, ret->offsets, ret->cookies, cnt, only_in(j) };
 }
 
 static const struct bpf_program *cookie_program(const struct job *j, bool at_return)
@@ -143,7 +149,7 @@ static int attach_perf_one(const struct job *j, const struct probe_point *p, boo
 	const struct bpf_program *prog = cookie ? cookie_program(j, at_return)
 						: plain_program(j, p, at_return);
 	uint64_t offset = p->file_off, spec = cookie_of(j, p);
-	struct link_places place = { j->path, &offset, &spec, 1, j->pid };
+	struct link_places place = { j->path, &offset, &spec, 1, only_in(j) };
 
 	if (!prog)
 		return -EOPNOTSUPP;
@@ -165,10 +171,10 @@ static int attach_perf(const struct job *j)
 }
 
 int probe_links_attach(const struct prober *p, enum probe_family family, const struct target *t,
-		       const struct probe_point *points, size_t cnt, pid_t pid,
+		       const struct probe_point *points, size_t cnt, pid_t pid_or_where,
 		       struct link_set *ret)
 {
-	struct job j = { p, family, t, points, cnt, pid, "", ret };
+	struct job j = { p, family, t, points, cnt, pid_or_where, "", ret };
 	int r;
 
 	ret->cnt = 0;

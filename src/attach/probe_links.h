@@ -18,6 +18,7 @@ struct prober {
 	bool has_cookie;
 	bool sees_bios;		   /* also probes what sets a connection's BIO */
 	pid_t only_pid;		   /* no other process is ever to be captured; 0: not so */
+	pid_t home;		   /* has probes that no other has; 0: no such process */
 	const struct tls_bpf *tls; /* borrowed */
 };
 
@@ -33,12 +34,18 @@ struct link_set {
 	size_t cnt;
 };
 
+/* Where probes are to be, instead of in one process. */
+enum {
+	PROBE_EVERYWHERE = 0,
+	PROBE_OUTSIDE_HOME = -1, /* everywhere too, but home's calls are left to its own ones */
+};
+
 /*
- * All points or none: on failure `ret` is empty, and a negative errno. With `pid` the probes are in
- * that process only, not in its children, and others pay nothing for them; 0: in every process.
+ * All points or none: on failure `ret` is empty, and a negative errno. With a pid the probes are in
+ * that process only, not in its children, and others pay nothing for them.
  */
 int probe_links_attach(const struct prober *p, enum probe_family family, const struct target *t,
-		       const struct probe_point *points, size_t cnt, pid_t pid,
+		       const struct probe_point *points, size_t cnt, pid_t pid_or_where,
 		       struct link_set *ret);
 /* In the order of attaching, last first: entries go before their returns. Empty sets are fine. */
 void probe_links_close(struct link_set *links);

@@ -227,6 +227,7 @@ static bool take_process(struct collector *c, const struct ring_record *rec)
 		.pid = (pid_t)r.pid,
 		.ppid = (pid_t)r.ppid,
 		.status = (int)r.exit_code,
+		.unasked = r.unasked,
 		.monotonic_ns = r.head.ts_ns,
 	};
 	c->ops->process(c->user, &change);
@@ -243,6 +244,7 @@ static bool take_load(struct collector *c, const struct ring_record *rec)
 	e = (struct load_event){
 		.pid = (pid_t)r.pid,
 		.tid = (pid_t)r.tid,
+		.is_fork = r.why == LOAD_FORK,
 		.file_cnt = r.file_cnt,
 		.is_held = r.is_held,
 		.monotonic_ns = r.head.ts_ns,

@@ -26,6 +26,7 @@ struct process_change {
 	pid_t pid;
 	pid_t ppid;	       /* its parent */
 	int status;	       /* PROCESS_EXITED: as wait() gives it */
+	bool unasked;	       /* PROCESS_FORKED: it should have waited as for LOAD_FORK */
 	uint64_t monotonic_ns; /* when, on the kernel's clock */
 };
 
@@ -43,9 +44,10 @@ struct pending_call {
 	bool last_try;	      /* no other record for the same bytes follows if this one is void */
 };
 
-/* A process has loaded files that were not known before. */
+/* A process has loaded files that were not known before, or is about to fork. */
 struct load_event {
 	pid_t pid, tid;
+	bool is_fork;
 	unsigned file_cnt;
 	bool is_held; /* the thread waits to be let go */
 	uint64_t monotonic_ns;

@@ -85,3 +85,11 @@ int process_tree_descendants(const struct process_tree *t, pid_t root, process_t
 	free(found);
 	return 0;
 }
+
+bool process_tree_has_children(const struct process_tree *t, pid_t pid)
+{
+	for (size_t i = 0; i < t->cnt; i++)
+		if (t->links[i].ppid == pid)
+			return true;
+	return false;
+}

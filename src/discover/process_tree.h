@@ -3,6 +3,7 @@
 #ifndef PLAINTAP_DISCOVER_PROCESS_TREE_H
 #define PLAINTAP_DISCOVER_PROCESS_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,5 +26,7 @@ typedef void (*process_tree_fn)(void *user, pid_t pid);
 /* Calls `fn` for each descendant of `root`, parents before their children. -ENOMEM. */
 int process_tree_descendants(const struct process_tree *t, pid_t root, process_tree_fn fn,
 			     void *user);
+
+bool process_tree_has_children(const struct process_tree *t, pid_t pid);
 
 #endif

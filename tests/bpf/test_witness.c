@@ -205,7 +205,7 @@ static void expect_right(const char *dir, struct target *t, unsigned forbidden)
 	if (!k)
 		return;
 	t->user = start_pair(k, dir, "400", "1");
-	OK_MSG(kernel_side_attach(k, t, &err) == 0, "attaches: %s", err.text);
+	OK_MSG(kernel_side_attach(k, t, false, &err) == 0, "attaches: %s", err.text);
 	OK(finish_pair(k, t->user));
 	INT_EQ(stats_of(k).bytes_seen, BYTES_PER_RUN);
 	INT_EQ(stats_of(k).states_dropped, 0);
@@ -264,7 +264,7 @@ static void expect_wrong(const char *dir, struct target *t, unsigned forbidden)
 	if (!k)
 		return;
 	t->user = start_pair(k, dir, "4000", "8");
-	OK_MSG(kernel_side_attach(k, t, &err) == 0, "attaches: %s", err.text);
+	OK_MSG(kernel_side_attach(k, t, false, &err) == 0, "attaches: %s", err.text);
 	OK(finish_pair(k, t->user));
 	INT_EQ(stats_of(k).bytes_seen, 10 * THREADS * BYTES_PER_RUN);
 	expect_told(k);
@@ -283,7 +283,7 @@ static void expect_wrong_later(const char *dir, struct target *t)
 		return;
 	pid = start_pair(k, dir, "20000", "1");
 	t->user = 0;
-	OK_MSG(kernel_side_attach(k, t, &err) == 0, "attaches: %s", err.text);
+	OK_MSG(kernel_side_attach(k, t, false, &err) == 0, "attaches: %s", err.text);
 	kernel_side_used_by(k, t->id, pid);
 	OK(finish_pair(k, pid));
 	expect_told(k);

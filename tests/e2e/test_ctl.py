@@ -142,6 +142,7 @@ def test_status(case):
     check_eq(s["watched"], [{"pid": pair.pid, "comm": "tls_pair", "captured": False}], "watched")
     check_eq(s["watched_count"], 1, "count")
     check(any(t["probed"] and "libssl" in t["library"] for t in s["targets"]), "targets")
+    check(all(t["only_in_pid"] in (pair.pid, None) for t in s["targets"]), "who has the probes")
     check_eq(s["counters"]["stream"]["bytes"], 0, "bytes so far")
     text = tap.ctl("status")
     for word in (str(tap.p.pid), "tls_pair", "libssl", "--exclude-comm no_such",

@@ -16,6 +16,7 @@ from own_libraries import blind_whole_machine
 from talking import PYTHON, need_python_ssl, talk_argv
 
 TRACEPOINTS = ("sock_recv_length", "tcp_rcv_space_adjust")
+NEEDS = r"process (\d+) needs it, for the sockets"  # what -v says
 LINGER_SECONDS = 5  # it stays for so long when nobody needs it any more
 SHORT_SECONDS = 0.7 * LINGER_SECONDS
 LONG_SECONDS = 4 * LINGER_SECONDS
@@ -148,7 +149,7 @@ def test_sockets_only(case):
     check_eq(p.wait(), 0, "plaintap's exit status")
     check_truth(case.path("flows"), truth)
     check(all(local for _, local, _ in sockets_of(case)), "its sockets are known all the same")
-    check("needs it" not in p.err(), "nobody needs it: " + p.err())
+    check_eq(re.findall(NEEDS, p.err()), [], "nobody needs it: " + p.err())
 
 
 def test_command(case):
@@ -166,7 +167,7 @@ def test_command(case):
     check_eq(p.wait(), 0, "plaintap's exit status: " + p.err())
     truth = [json.loads(line) for line in p.out().splitlines()]
     check_eq(len(truth), 402, "connection objects")
-    needing = re.findall(r"process (\d+) needs it", p.err())
+    needing = re.findall(NEEDS, p.err())
     check_eq(needing, [str(truth[-1]["pid"])], "who needed it")
     check_eq(sockets_of(case), sorted([t["role"], t["local"], t["remote"]] for t in truth),
              "connections")

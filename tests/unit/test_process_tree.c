@@ -39,6 +39,8 @@ static void test_a_loop_ends(void)
 	seen_cnt = 0;
 	INT_EQ(process_tree_descendants(&t, 1, note, NULL), 0);
 	INT_EQ(seen_cnt, 1);
+	OK(process_tree_has_children(&t, 1));
+	OK(!process_tree_has_children(&t, 4));
 	seen_cnt = 0;
 	INT_EQ(process_tree_descendants(&t, 3, note, NULL), 0);
 	INT_EQ(seen_cnt, 0);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * While only the named process uses a library, the probes there are in that process ("home") alone,
+ * so that other programs with the same library pay nothing. Before a child can reach them they go
+ * everywhere: a fork of home waits for it in the kernel, and so does who loads such a library.
+ */
+#ifndef PLAINTAP_APP_HOME_H
+#define PLAINTAP_APP_HOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct app;
+struct load_event;
+
+enum { HOME_LIBRARY_MAX = 8 };
+
+struct home {
+	bool is_on; /* some probes may be in home only */
+	pid_t pid;  /* 0: it has ended */
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} libraries[HOME_LIBRARY_MAX]; /* C libraries whose forks are probed */
+	size_t library_cnt;
+	uint64_t fork_cnt, fork_ns; /* forks that have waited, and how long in all */
+};
+
+/*
+ * Makes a home of the only process that is named, if it has no children and its forks can be seen.
+ * Before anything is probed, and when loaders are.
+ */
+void home_choose(struct app *a);
+/* Home, and what it maps gets the probes that are there alone. */
+bool home_is(const struct app *a, pid_t pid);
+/* What home has loaded so far, as the kernel side counts it: to be asked before looking. */
+uint32_t home_loads(struct app *a);
+/* Home was looked at, through any thread of it; `loads` is what was asked before. */
+void home_was_looked_at(struct app *a, pid_t thread, uint32_t loads);
+/* Another process was: what it has mapped is probed everywhere. */
+void home_other_was_looked_at(struct app *a, pid_t thread);
+/* Home is about to fork. */
+void home_forks(struct app *a, const struct load_event *e);
+/* Home has forked past that. */
+void home_has_forked(struct app *a, pid_t child);
+/* If that was home, its children may go on. */
+void home_process_ended(struct app *a, pid_t pid);
+/* What other processes load may be overlooked from now on, so all is probed everywhere. */
+void home_give_up(struct app *a, const char *why);
+/* For people: how long forks have waited. */
+void home_say_forks(const struct app *a);
+
+#endif

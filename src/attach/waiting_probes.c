@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "waiting_probes.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "links.h"
+
+void waiting_probes_init(struct waiting_probes *w, const struct features *f,
+			 struct bpf_program *program, bool may_hold)
+{
+	bool can_see = f->has[FEATURE_COOKIE] && f->has[FEATURE_LOOP];
+
+	*w = (struct waiting_probes){ 0 };
+	bpf_program__set_autoload(program, can_see);
+	bpf_program__set_autoattach(program, false);
+	if (!can_see)
+		return;
+	w->program = program;
+	w->is_multi = f->has[FEATURE_MULTI];
+	if (w->is_multi)
+		bpf_program__set_expected_attach_type(program,
+						      (enum bpf_attach_type)LINK_TYPE_UPROBE_MULTI);
+	if (may_hold)
+		bpf_program__set_flags(program, BPF_F_SLEEPABLE);
+}
+
+static int keep_link(struct waiting_probes *w, int fd)
+{
+	int *links = realloc(w->links, (w->link_cnt + 1) * sizeof(*links));
+
+	if (!links) {
+		close(fd);
+		return -ENOMEM;
+	}
+	w->links = links;
+	links[w->link_cnt++] = fd;
+	return 0;
+}
+
+int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_place *at, pid_t pid)
+{
+	uint64_t cookie = at->cookie, offset = at->file_off;
+	char path[64];
+	struct link_places place = { path, &offset, &cookie, 1, pid };
+	int link;
+
+	if (!w->program)
+		return -EOPNOTSUPP;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (w->is_multi)
+		link = link_uprobe_multi(bpf_program__fd(w->program), LINK_TYPE_UPROBE_MULTI, false,
+					 &place);
+	else
+		link = link_perf_uprobe(bpf_program__fd(w->program), &place, false, true);
+	return link < 0 ? link : keep_link(w, link);
+}
+
+void waiting_probes_done(struct waiting_probes *w)
+{
+	while (w->link_cnt)
+		close(w->links[--w->link_cnt]);
+	free(w->links);
+	w->links = NULL;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "fork_calls.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "discover/elf_file.h"
+#include "discover/mapped_file.h"
+#include "discover/open_file.h"
+#include "discover/proc_maps.h"
+
+enum { MAPS_MAX = 64 << 20 /* bytes of maps text */ };
+
+/* musl's loader is its C library. */
+static bool is_c_library(const char *path)
+{
+	static const char *const beginnings[] = { "libc.so", "libc-2.", "libc.musl-", "ld-musl-" };
+	const char *name = path_base(path);
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+		if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
+/*
+ * fork() and what is called like it, forkpty() and daemon() come to one of these. vfork() and
+ * posix_spawn() do not: their child shares the memory until it executes a program.
+ */
+static int find_calls(int fd, struct fork_calls *ret)
+{
+	struct elf_function symbols[FORK_CALL_MAX] = {
+		{ .name = "fork" },
+		{ .name = "_Fork" },
+		{ .name = "clone" },
+	};
+	struct elf_file *elf;
+	int r = elf_file_open(fd, "the C library", &elf, NULL);
+
+	if (r < 0)
+		return r;
+	r = elf_file_find_functions(elf, symbols, FORK_CALL_MAX, NULL);
+	elf_file_free(elf);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < FORK_CALL_MAX; i++)
+		if (symbols[i].found)
+			ret->items[ret->cnt++] = (struct fork_call){
+				.file_off = symbols[i].file_off,
+				.has_flags = !strcmp(symbols[i].name, "clone"),
+			};
+	return symbols[0].found ? 0 : -ENOENT;
+}
+
+static int take_file(int fd, struct fork_calls *ret)
+{
+	struct stat st;
+	int r = fstat(fd, &st) < 0 ? -errno : find_calls(fd, ret);
+
+	ret->dev = st.st_dev;
+	ret->ino = st.st_ino;
+	return r;
+}
+
+static int find_in(const char *proc_root, pid_t pid, struct str maps, struct fork_calls *ret)
+{
+	struct proc_map m;
+	int r;
+
+	while ((r = proc_maps_next(&maps, &m)) != 0) {
+		CLEANUP_FREE char *path = NULL;
+
+		if (r < 0 || !m.executable || !m.ino)
+			continue;
+		path = proc_map_path(&m);
+		if (!path)
+			return -ENOMEM;
+		if (!is_c_library(path))
+			continue;
+		ret->fd = mapped_file_open(proc_root, pid, &m, path);
+		return ret->fd < 0 ? ret->fd : take_file(ret->fd, ret);
+	}
+	return -ENOENT;
+}
+
+int fork_calls_of_process(const char *proc_root, pid_t pid, struct fork_calls *ret)
+{
+	char path[PATH_MAX];
+	struct buf text;
+	int r;
+
+	*ret = (struct fork_calls){ .fd = -1 };
+	buf_init(&text, MAPS_MAX);
+	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
+	r = read_file(path, &text);
+	if (!r)
+		r = find_in(proc_root, pid, str_make(text.data, text.len), ret);
+	buf_done(&text);
+	if (r < 0) {
+		if (ret->fd >= 0)
+			close(ret->fd);
+		ret->fd = -1;
+	}
+	return r;
+}
