@@ -19,6 +19,7 @@
 #include "attach/kernel_side.h"
 #include "attach/kernel_tables.h"
 #include "attach/privilege.h"
+#include "attach/receiving.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctl.h"
@@ -92,7 +93,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	if (r < 0)
 		return r;
 	if (a->opt->pid_cnt || app_is_whole_machine(a->opt))
-		kernel_side_receive_all(a->kernel, app_now_ns());
+		receiving_of_all(kernel_side_receiving(a->kernel), app_now_ns());
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
@@ -149,8 +150,9 @@ static void say_ready(struct app *a)
 static void conn_of_capture(void *user, pid_t pid, const struct conn_state *state)
 {
 	struct app *a = user;
+	struct conn_closing closing = kernel_tables_closing(a->kernel, state);
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, 0);
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, &closing, 0);
 }
 
 static void conn_freed(void *user, const struct unsent_end *end)
@@ -165,9 +167,12 @@ static void collect_the_rest(struct app *a)
 {
 	struct kernel_stats stats;
 
+	/* Who waits for the examiner goes on. */
+	kernel_side_release_held(a->kernel);
+	examiner_stop(&a->examiner);
+	targets_take_answers(a);
 	kernel_side_detach(a->kernel);
 	loaders_say_holds(a);
-	home_say_forks(a);
 	loop_drain(a);
 	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
@@ -238,16 +243,20 @@ static int run(struct app *a, struct error *ret_error)
 		targets_wait(a);
 		return r;
 	}
+	r = examiner_start(&a->examiner, targets_examine, a);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot start");
 	priority_set(0, PRIORITY_DRAIN);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
 	if (r < 0)
 		return r;
-	targets_read_versions(a);
+	targets_order_versions(a);
 	loop_run(a);
 	collect_the_rest(a);
 	pipeline_end_connections(&a->pipeline);
+	filters_say_removed(a);
 	say_why_nothing_was_seen(a, program);
 	return 0;
 }
@@ -302,6 +311,7 @@ static void app_done(struct app *a)
 	ring_close(a->ring);
 	kernel_side_close(a->kernel);
 	loop_close(a);
+	examiner_done(&a->examiner);
 	target_list_done(&a->targets);
 	process_findings_done(&a->findings);
 }
@@ -325,7 +335,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 	target_list_init(&a.targets);
 	a.targets.plain = opt->plain_placement;
 	process_findings_init(&a.findings);
-	r = pipeline_init(&a.pipeline, &a.targets, &watcher, opt->body_limit);
+	r = pipeline_init(&a.pipeline, &watcher, opt->body_limit);
 	if (r < 0)
 		error_set_errno(ret_error, r, "cannot start");
 	else

@@ -30,6 +30,7 @@
 #include "proc.skel.h"
 #include "receiving.h"
 #include "side_by_side.h"
+#include "socket_watch.h"
 #include "tls.skel.h"
 #include "waiting_probes.h"
 #include "watchdog.h"
@@ -53,6 +54,7 @@ struct kernel_side {
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
 	struct attachment_set attachments;
+	pthread_mutex_t identifying;
 };
 
 const char *kernel_side_fashion(const struct kernel_side *k)
@@ -76,6 +78,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
 	receiving_init(&k->receiving, k->proc);
+	socket_watch_prepare(k->proc);
 	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
 	if (k->prober.fashion == FASHION_SESSION)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
@@ -90,6 +93,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
+	socket_watch_attach(k->proc);
 	return 0;
 }
 
@@ -242,6 +246,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->ring_size = opt->ring_size;
 	k->conn_rules = opt->conn_rules;
 	k->types.fd = -1;
+	pthread_mutex_init(&k->identifying, NULL);
 	k->pause = opt->pause;
 	r = prepare(k, opt->forbidden, ret_error);
 	if (r < 0)
@@ -398,19 +403,9 @@ bool kernel_side_holds(const struct kernel_side *k)
 	return k->may_hold;
 }
 
-void kernel_side_receive(struct kernel_side *k, pid_t pid, uint64_t now_ns)
+struct receiving *kernel_side_receiving(struct kernel_side *k)
 {
-	receiving_of_process(&k->receiving, pid, now_ns);
-}
-
-void kernel_side_receive_all(struct kernel_side *k, uint64_t now_ns)
-{
-	receiving_of_all(&k->receiving, now_ns);
-}
-
-void kernel_side_look_at_receivers(struct kernel_side *k, uint64_t now_ns)
-{
-	receiving_look(&k->receiving, now_ns);
+	return &k->receiving;
 }
 
 static uint64_t thread_key(pid_t pid, pid_t tid)
@@ -436,6 +431,11 @@ void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t si
 		k->control->hold = HOLD_ON;
 }
 
+void kernel_side_release_held(struct kernel_side *k)
+{
+	k->control->hold = HOLD_OFF;
+}
+
 /* The loaders' probes come last of all. */
 static void take_off(void *user, size_t i)
 {
@@ -451,9 +451,9 @@ static void take_off(void *user, size_t i)
 
 void kernel_side_detach(struct kernel_side *k)
 {
-	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
+	/* A probe cannot be taken off while a thread is in it. */
 	if (k->control)
-		k->control->hold = HOLD_OFF;
+		kernel_side_release_held(k);
 	attachment_set_end_checks(&k->attachments);
 	side_by_side(k->attachments.cnt + 1, take_off, k);
 	attachment_set_done(&k->attachments);
@@ -513,15 +513,17 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 {
 	uint64_t args[3] = { (uint64_t)fd };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (!opts.retval)
-		return -EBADF;
+	/* Its answer lies in memory that is shared with it. */
+	pthread_mutex_lock(&k->identifying);
+	r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
-	return 0;
+	pthread_mutex_unlock(&k->identifying);
+	if (r < 0)
+		return r;
+	return opts.retval ? 0 : -EBADF;
 }
 
 bool kernel_side_asks_traits(const struct kernel_side *k)
@@ -532,11 +534,6 @@ bool kernel_side_asks_traits(const struct kernel_side *k)
 int kernel_side_watched_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.watched);
-}
-
-int kernel_side_receivers_fd(const struct kernel_side *k)
-{
-	return bpf_map__fd(k->proc->maps.receivers);
 }
 
 int kernel_side_filters_fd(const struct kernel_side *k)
@@ -557,6 +554,11 @@ uint32_t kernel_side_ring_size(const struct kernel_side *k)
 int kernel_side_conns_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->tls->maps.conns);
+}
+
+int kernel_side_fates_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.fates);
 }
 
 int kernel_side_unsent_ends_fd(const struct kernel_side *k)

@@ -23,6 +23,7 @@ struct conn_rules;
 struct fork_call;
 struct kernel_side;
 struct loader_hook;
+struct receiving;
 struct target;
 struct trait_filter;
 
@@ -77,16 +78,10 @@ bool kernel_side_holds(const struct kernel_side *k);
 bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* It may go on. */
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
-/*
- * What programs receive is looked at while a watched process needs it, where threads can wait for
- * that; else all the time. A process does, as REC_RECEIVER says: now it is.
- */
-void kernel_side_receive(struct kernel_side *k, pid_t pid, uint64_t now_ns);
-/* A process that runs already is watched now: for a while all that is received is looked at. */
-void kernel_side_receive_all(struct kernel_side *k, uint64_t now_ns);
-/* Does anybody still need it? To be called often. */
-void kernel_side_look_at_receivers(struct kernel_side *k, uint64_t now_ns);
-int kernel_side_receivers_fd(const struct kernel_side *k);
+/* All may go on, and none waits any more. */
+void kernel_side_release_held(struct kernel_side *k);
+/* Whether what programs receive is looked at; see receiving.h. Borrowed. */
+struct receiving *kernel_side_receiving(struct kernel_side *k);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */
@@ -137,6 +132,7 @@ int kernel_side_filters_fd(const struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
 int kernel_side_conns_fd(const struct kernel_side *k);
+int kernel_side_fates_fd(const struct kernel_side *k);
 int kernel_side_unsent_ends_fd(const struct kernel_side *k);
 struct capture_control *kernel_side_control(struct kernel_side *k);
 /* Summed over all CPUs. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/log.h"
@@ -99,6 +100,22 @@ void receiving_of_process(struct receiving *r, pid_t pid, uint64_t now_ns)
 		(int)pid);
 	r->needed_until_ns = now_ns + LINGER_NS;
 	attach(r, RECEIVING_OF_RECEIVERS);
+}
+
+int receiving_receivers_fd(const struct receiving *r)
+{
+	return bpf_map__fd(r->proc->maps.receivers);
+}
+
+void receiving_forget(struct receiving *r, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+
+	if (bpf_map_delete_elem(receiving_receivers_fd(r), &key))
+		return;
+	__atomic_sub_fetch(&r->control->receiver_slots[key % RECEIVER_SLOT_CNT], 1,
+			   __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&r->control->receiver_cnt, 1, __ATOMIC_SEQ_CST);
 }
 
 void receiving_look(struct receiving *r, uint64_t now_ns)

@@ -31,9 +31,13 @@ void receiving_init(struct receiving *r, struct proc_bpf *proc);
 void receiving_open(struct receiving *r, struct capture_control *control, bool on_demand);
 /* All watched processes may need it, for some seconds from now on. */
 void receiving_of_all(struct receiving *r, uint64_t now_ns);
-/* A process that does is in the map `receivers` now. */
+/* As REC_RECEIVER says, a process that does is in the map `receivers` now. */
 void receiving_of_process(struct receiving *r, pid_t pid, uint64_t now_ns);
-/* Attaches what is needed, detaches what is not. */
+/* It is watched no longer. */
+void receiving_forget(struct receiving *r, pid_t pid);
+/* Of that map. */
+int receiving_receivers_fd(const struct receiving *r);
+/* Attaches what is needed, detaches what is not. To be called often. */
 void receiving_look(struct receiving *r, uint64_t now_ns);
 /* For one that was never opened too. */
 void receiving_close(struct receiving *r);

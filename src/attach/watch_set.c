@@ -7,6 +7,7 @@
 
 #include "kernel_side.h"
 #include "process_filter.h"
+#include "receiving.h"
 #include "trait_filter.h"
 
 enum { WITHOUT_FILTER = WATCH_JUDGED | WATCH_IN | WATCH_TOLD | WATCH_FIXED };
@@ -54,21 +55,9 @@ int kernel_side_watch(struct kernel_side *k, pid_t pid)
 	return set_state(k, pid, kernel_side_control(k)->filters ? WATCH_TOLD : WITHOUT_FILTER);
 }
 
-/* What it receives is of no use any more. */
-static void forget_receiver(struct kernel_side *k, pid_t pid)
-{
-	struct capture_control *control = kernel_side_control(k);
-	uint32_t key = (uint32_t)pid;
-
-	if (bpf_map_delete_elem(kernel_side_receivers_fd(k), &key))
-		return;
-	__atomic_sub_fetch(&control->receiver_slots[key % RECEIVER_SLOT_CNT], 1, __ATOMIC_SEQ_CST);
-	__atomic_sub_fetch(&control->receiver_cnt, 1, __ATOMIC_SEQ_CST);
-}
-
 int kernel_side_exclude(struct kernel_side *k, pid_t pid)
 {
-	forget_receiver(k, pid);
+	receiving_forget(kernel_side_receiving(k), pid);
 	return set_state(k, pid, WATCH_JUDGED | WATCH_FIXED);
 }
 
@@ -81,7 +70,7 @@ int kernel_side_unwatch(struct kernel_side *k, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid;
 
-	forget_receiver(k, pid);
+	receiving_forget(kernel_side_receiving(k), pid);
 	return bpf_map_delete_elem(kernel_side_watched_fd(k), &key);
 }
 

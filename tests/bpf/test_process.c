@@ -14,6 +14,7 @@
 
 #include "attach/kernel_side.h"
 #include "attach/privilege.h"
+#include "attach/receiving.h"
 #include "collect/ring.h"
 #include "records.h"
 #include "tap.h"
@@ -161,7 +162,8 @@ static bool is_receiver(pid_t pid)
 {
 	uint32_t key = (uint32_t)pid, value;
 
-	return !bpf_map_lookup_elem(kernel_side_receivers_fd(kernel), &key, &value);
+	return !bpf_map_lookup_elem(receiving_receivers_fd(kernel_side_receiving(kernel)), &key,
+				    &value);
 }
 
 static void make_receiver(pid_t pid)
@@ -169,7 +171,8 @@ static void make_receiver(pid_t pid)
 	struct capture_control *c = kernel_side_control(kernel);
 	uint32_t key = (uint32_t)pid, one = 1;
 
-	if (bpf_map_update_elem(kernel_side_receivers_fd(kernel), &key, &one, BPF_NOEXIST))
+	if (bpf_map_update_elem(receiving_receivers_fd(kernel_side_receiving(kernel)), &key, &one,
+				BPF_NOEXIST))
 		abort();
 	c->receiver_cnt++;
 	c->receiver_slots[key % RECEIVER_SLOT_CNT]++;
