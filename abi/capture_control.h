@@ -36,8 +36,16 @@ enum hold_when {
 		2, /* one has waited in vain; user space makes it HOLD_ON when it is back */
 };
 
-/* A power of two. */
-#define WATCH_HINT_CNT 1024
+/* Is what programs receive from sockets looked at, and whose? */
+enum receiving_when {
+	RECEIVING_NOT = 0,
+	RECEIVING_OF_RECEIVERS = 1, /* of processes in the map `receivers` */
+	RECEIVING_OF_ALL = 2,	    /* of every watched process */
+};
+
+/* Powers of two. */
+#define WATCH_HINT_CNT	  1024
+#define RECEIVER_SLOT_CNT 512
 
 /* Only value of the array map `control`, mapped into user space. */
 struct capture_control {
@@ -59,12 +67,16 @@ struct capture_control {
 	__u32 home_loads;   /* kernel side: how often it has loaded something unknown */
 	__u32 home_checked; /* user space: the same, when nothing that it had loaded was probed in
 			     * it alone */
+	__u32 receiving;    /* user space: enum receiving_when */
+	__u32 receiver_cnt; /* both sides: how many entries the map `receivers` has … */
+	__u32 receiver_slots[RECEIVER_SLOT_CNT]; /* … and of pids with these low bits */
 	/* Both sides, never back to 0: is any process in `watched` whose pid has these low bits? So
 	 * that what all programs do passes on with one look. */
 	__u8 watched_hint[WATCH_HINT_CNT];
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 64 + WATCH_HINT_CNT, "layout");
+_Static_assert(sizeof(struct capture_control) == 72 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
+	       "layout");
 
 #endif

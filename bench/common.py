@@ -182,17 +182,25 @@ class Program:
                 if value.strip().endswith(" kB"):
                     yield name, int(value.split()[0])
 
-    def kernel_memory(self):
-        """Bytes of the BPF maps that it holds, by what the kernel says of each: (ring, others)."""
-        maps = {}  # by id: several descriptors may stand for one map
+    def descriptors(self):
+        """What the kernel says of each: {name: text}, and `fd`."""
         for fd in os.listdir("/proc/%d/fdinfo" % self.pid):
             try:
                 with open("/proc/%d/fdinfo/%s" % (self.pid, fd), encoding="ascii") as f:
-                    rows = dict(row.split(":\t", 1) for row in f if ":\t" in row)
+                    yield dict((row.split(":\t", 1) for row in f if ":\t" in row), fd=fd)
             except OSError:
                 continue
+
+    def tracepoints(self):
+        """Names of those that programs of its hang on."""
+        return {rows["tp_name"].strip() for rows in self.descriptors() if "tp_name" in rows}
+
+    def kernel_memory(self):
+        """Bytes of the BPF maps that it holds, by what the kernel says of each: (ring, others)."""
+        maps = {}  # by id: several descriptors may stand for one map
+        for rows in self.descriptors():
             if "map_type" in rows:
-                maps[rows.get("map_id", fd)] = (int(rows["map_type"]), int(rows["memlock"]))
+                maps[rows.get("map_id", rows["fd"])] = (int(rows["map_type"]), int(rows["memlock"]))
         ring = sum(size for kind, size in maps.values() if kind == BPF_MAP_TYPE_RINGBUF)
         return ring, sum(size for _, size in maps.values()) - ring
 

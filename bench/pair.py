@@ -17,9 +17,9 @@ def label(size):
 class Loop:
     """pair_loop, after its handshake, on its own copy of the library."""
 
-    def __init__(self, b, size, count):
+    def __init__(self, b, size, count, *options):
         folder, self.library = b.private_library(PAIR_LOOP)
-        self.p = Program(b, [PAIR_LOOP, "--wait", "--size", size, "--count", count],
+        self.p = Program(b, [PAIR_LOOP, "--wait", "--size", size, "--count", count, *options],
                          library_dir=folder, stdin=True)
         self.p.line()
 

@@ -42,6 +42,8 @@ def cells(row):
 
 
 def note(notes):
+    if "added_ns" in notes:
+        return ["adds %(added_ns)d ns" % notes]
     return ["%(link)s at %(places)s" % notes] if "link" in notes else []
 
 

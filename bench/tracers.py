@@ -111,6 +111,14 @@ def floor(b, library):
     return p
 
 
+def tracepoint_floor(b, tracepoint):
+    """An empty program there; for the whole machine."""
+    p = Program(b, [EMPTY_PROBE, tracepoint])
+    if p.line() != "READY raw":
+        raise Failed("empty_probe said something else")
+    return p
+
+
 def note_floor(rows):
     """What the floor was made of: shown beside it."""
     if FLOOR in rows:

@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """
 4b. What the rest of the machine pays while plaintap watches a process and what it may start:
-hooks on fork, exec and exit, on what sockets receive, and in the programs' loader.
+hooks on fork, exec and exit, in the programs' loader, and, while a watched process needs it for its
+addresses, on what sockets receive.
 """
 
-from common import MACHINE_LOOP, Program, Sample, median
+import time
+
+from common import MACHINE_LOOP, Failed, Program, Sample, median
 from pair import Loop
-from tracers import Output, tap
+from tracers import Output, tap, tracepoint_floor
 
 BENCH = "rest of the machine"
 WATCHING = "another one is traced with its children"
+NEEDING = "one is, whose sockets are found by what it receives"
+EMPTY = "an empty program at the tracepoint (floor)"
+TRACEPOINTS = ("sock_recv_length", "tcp_rcv_space_adjust")  # since 6.3, and before
 CALLS, RECEIVES, STARTS = 2000000, 2000000, 400
 CALL_NS_MAX = 30  # added to a system call, or to one that receives
+SETTLE_SECONDS = 30
 
 
 def one(b, kind, count):
@@ -21,29 +28,62 @@ def one(b, kind, count):
     return Sample(ns)
 
 
-def while_watching(b, kind, count):
-    watched = Loop(b, 100, 200)
+def wait_settled(p, looks):
+    """plaintap does what it will go on doing: at its start it looks at what everybody receives."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while bool(p.tracepoints().intersection(TRACEPOINTS)) != looks:
+        if time.monotonic() > end:
+            raise Failed("plaintap %s at what is received" % ("does not look" if looks else "looks"))
+        time.sleep(0.05)
+
+
+def while_watching(b, kind, count, *options):
+    """The traced one has made its calls and rests."""
+    watched = Loop(b, 100, 200, *options)
     out = Output(b, "jsonl")
     p = tap(b, "-p", watched.p.pid, *out.args)
-    sample = one(b, kind, count)
+    if not options:
+        wait_settled(p, False)
     watched.run()
+    wait_settled(p, bool(options))
+    sample = one(b, kind, count)
     watched.end()
     p.wait()
     out.remove()
     return sample
 
 
+def beside_empty(b, kind, count):
+    try:
+        p = tracepoint_floor(b, TRACEPOINTS[0])
+    except Failed:
+        p = tracepoint_floor(b, TRACEPOINTS[1])
+    sample = one(b, kind, count)
+    p.stop()
+    return sample
+
+
+def variants_of(b, kind, count):
+    found = [("untraced", lambda: one(b, kind, count)),
+             (WATCHING, lambda: while_watching(b, kind, count))]
+    if kind == "receives":
+        found += [(EMPTY, lambda: beside_empty(b, kind, count)),
+                  (NEEDING, lambda: while_watching(b, kind, count, "--memory"))]
+    return found
+
+
+def added_ns(rows, name):
+    return max(0, median(rows[name].values()) - median(rows["untraced"].values()))
+
+
 def run(b):
     for kind, case, count in (("calls", "a system call", b.scaled(CALLS, 1000)),
                               ("receives", "recv of 100 bytes", b.scaled(RECEIVES, 100)),
                               ("starts", "/bin/true, start to end", b.scaled(STARTS, 4))):
-        rows = b.interleave(BENCH, case, "ns", [
-            ("untraced", lambda k=kind, c=count: one(b, k, c)),
-            (WATCHING, lambda k=kind, c=count: while_watching(b, k, c)),
-        ])
-        if WATCHING not in rows or "untraced" not in rows:
-            continue
-        rows[WATCHING].set_ratio(rows["untraced"])
-        if kind != "starts":
-            added = median(rows[WATCHING].values()) - median(rows["untraced"].values())
-            rows[WATCHING].add_target("added ns", max(0, added), CALL_NS_MAX)
+        rows = b.interleave(BENCH, case, "ns", variants_of(b, kind, count))
+        for name in (WATCHING, EMPTY, NEEDING):
+            if name in rows and "untraced" in rows:
+                rows[name].set_ratio(rows["untraced"])
+                rows[name].notes["added_ns"] = round(added_ns(rows, name))
+        if kind != "starts" and WATCHING in rows and "untraced" in rows:
+            rows[WATCHING].add_target("added ns", added_ns(rows, WATCHING), CALL_NS_MAX)

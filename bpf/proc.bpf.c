@@ -10,6 +10,7 @@
 #include "lib/hello.bpf.h"
 #include "lib/home.bpf.h"
 #include "lib/load.bpf.h"
+#include "lib/receivers.bpf.h"
 #include "lib/seek.bpf.h"
 #include "lib/watch.bpf.h"
 
@@ -73,6 +74,8 @@ int proc_fork(struct raw_tp_args *ctx)
 
 	if (pid == ppid || !c || c->no_children)
 		return 0;
+	if (receiver_is(c, ppid))
+		receiver_add(c, pid);
 	if (watches_all_unfiltered(c)) {
 		if (ppid != c->self_pid)
 			emit_fork(pid, ppid, false);
@@ -122,6 +125,7 @@ int proc_exec(struct raw_tp_args *ctx)
 
 	if (!c)
 		return 0;
+	receiver_remove(c, pid);
 	/* Not its first thread has executed it, and has become its first one. */
 	if ((u32)ctx->arg[1] != pid)
 		home_loses_leader(c, pid);
@@ -133,12 +137,11 @@ int proc_exec(struct raw_tp_args *ctx)
 }
 
 /* What is known of a process that ends; nobody is judged for that. */
-static __always_inline u32 ending_state(u32 pid)
+static __always_inline u32 ending_state(const struct capture_control *c, u32 pid)
 {
-	struct capture_control *c = control_get();
 	u32 *state;
 
-	if (c && watches_all_unfiltered(c))
+	if (watches_all_unfiltered(c))
 		return pid != c->self_pid ? WATCH_TOLD : 0;
 	state = bpf_map_lookup_elem(&watched, &pid);
 	return state ? *state : 0;
@@ -151,10 +154,16 @@ int proc_exit(struct raw_tp_args *ctx)
 	struct task_struct *task = (void *)ctx->arg[0];
 	u32 pid = BPF_CORE_READ(task, tgid);
 	u64 thread = bpf_get_current_pid_tgid();
-	u32 state = ending_state(pid);
+	struct capture_control *c = control_get();
 	bool is_last = !BPF_CORE_READ(task, signal, live.counter);
+	u32 state;
 
+	if (!c)
+		return 0;
+	if (is_last)
+		receiver_remove(c, pid);
 	home_loses_thread(pid, thread, is_last);
+	state = ending_state(c, pid);
 	if (!state)
 		return 0;
 	bpf_map_delete_elem(&calls, &thread);
@@ -170,25 +179,28 @@ int proc_exit(struct raw_tp_args *ctx)
 
 /*
  * Arguments: the socket that the running thread has received from, the result, flags. Since 6.3;
- * attached only where the kernel has this tracepoint. The whole machine's receiving passes here, so
- * what is nobody's business must leave soon.
+ * attached only where the kernel has this tracepoint, and while it is needed. The whole machine's
+ * receiving passes here, so what is nobody's business must leave soon.
  */
 SEC("raw_tp/sock_recv_length")
 int proc_received(struct raw_tp_args *ctx)
 {
-	struct capture_control *c = control_get();
+	struct capture_control *c;
 	u64 sock = ctx->arg[0];
 	int len = ctx->arg[1];
 	u32 pid;
 
-	if (!c || len <= 0)
+	if (len <= 0)
+		return 0;
+	c = control_get();
+	if (!c)
+		return 0;
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (!received_may_matter(c, pid))
 		return 0;
 	if (*(volatile u32 *)&c->seeker_cnt)
 		seek_see_any(sock);
-	if (len < HELLO_LEN)
-		return 0;
-	pid = bpf_get_current_pid_tgid() >> 32;
-	if (hello_may_matter(c, pid))
+	if (len >= HELLO_LEN)
 		hello_look(sock, pid);
 	return 0;
 }
@@ -215,9 +227,10 @@ int proc_received_tcp(struct raw_tp_args *ctx)
 	struct capture_control *c = control_get();
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
+	if (!c || !received_may_matter(c, pid))
+		return 0;
 	seek_see(sk);
-	if (c && hello_may_matter(c, pid) && BPF_CORE_READ(sk, sk_lock.owned) &&
-	    tcp_copied(sk) >= HELLO_LEN)
+	if (BPF_CORE_READ(sk, sk_lock.owned) && tcp_copied(sk) >= HELLO_LEN)
 		hello_look((u64)sk, pid);
 	return 0;
 }

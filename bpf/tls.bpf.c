@@ -21,6 +21,7 @@
 #include "lib/conn.bpf.h"
 #include "lib/describe.bpf.h"
 #include "lib/home.bpf.h"
+#include "lib/receiver_need.bpf.h"
 #include "lib/regs.bpf.h"
 #include "lib/sendfile.bpf.h"
 #include "lib/watch.bpf.h"
@@ -64,34 +65,53 @@ enum { CALL_DIR_BIT = 1 };
 /* By what it is not: with the role known for sure the verifier would look at all calls thrice. */
 static __always_inline bool role_is_call(u32 role)
 {
-	return role != ROLE_FREE && role != ROLE_CLEAR && role != ROLE_SHUTDOWN;
+	return role != ROLE_FREE && role != ROLE_CLEAR && role != ROLE_SHUTDOWN &&
+	       role != ROLE_SET_BIO;
 }
 
-/* Of what has no return: `mode` is the argument behind the object. */
-static __always_inline void tls_note(u32 role, u64 object, u64 mode, u64 pid_tgid)
+/* Of what has no return: `arg` is the argument behind the object. */
+static __always_inline void tls_note(u64 spec, u64 object, u64 arg, u64 pid_tgid, bool may_loop)
 {
-	if (role == ROLE_SHUTDOWN)
-		closing_is_set(object, pid_tgid >> 32, mode);
-	else if (role == ROLE_FREE || conn_is_used(object, pid_tgid >> 32))
+	u32 role = PROBE_COOKIE_ROLE(spec);
+
+	if (role == ROLE_SET_BIO) {
+		if (may_loop && may_hold)
+			receiver_see_bio(PROBE_COOKIE_TARGET(spec), arg, pid_tgid);
+	} else if (role == ROLE_SHUTDOWN) {
+		closing_is_set(object, pid_tgid >> 32, arg);
+	} else if (role == ROLE_FREE || conn_is_used(object, pid_tgid >> 32)) {
 		closing_end(object, pid_tgid, role == ROLE_CLEAR);
+	}
 }
 
-/* What the return needs; 0: the return is not wanted. */
-static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
+/* The first call on a connection: its thread may be kept waiting, and other threads not. */
+static __always_inline struct conn_state *tls_begin(u64 object, u64 pid_tgid, u64 spec,
+						    bool may_loop)
+{
+	if (!conn_add(object, pid_tgid >> 32, PROBE_COOKIE_TARGET(spec)))
+		return NULL;
+	if (may_loop && may_hold)
+		receiver_see_conn(object, pid_tgid, role_dir(PROBE_COOKIE_ROLE(spec)));
+	return conn_find(object, pid_tgid >> 32);
+}
+
+/* What the return needs; 0: the return is not wanted. `may_loop`: see send_all(). */
+static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec,
+				     bool may_loop)
 {
 	u32 role = PROBE_COOKIE_ROLE(spec);
 	u8 dir = role_dir(role);
 	struct conn_state *conn;
 
 	if (!role_is_call(role)) {
-		tls_note(role, a->object, a->buf, pid_tgid);
+		tls_note(spec, a->object, a->buf, pid_tgid, may_loop);
 		return 0;
 	}
 	conn = conn_find(a->object, pid_tgid >> 32);
 	if (!conn) {
 		if (!process_is_watched(pid_tgid >> 32))
 			return 0;
-		conn = conn_add(a->object, pid_tgid >> 32, PROBE_COOKIE_TARGET(spec));
+		conn = tls_begin(a->object, pid_tgid, spec, may_loop);
 	}
 	if (!conn || a->object & CALL_DIR_BIT) {
 		STATS_ADD(states_dropped, 1);
@@ -183,11 +203,11 @@ int tls_session(struct pt_regs *ctx)
 	spec = bpf_get_attach_cookie(ctx);
 	if (home_sees_it(spec, pid_tgid >> 32))
 		return 1;
-	*call = tls_enter(&a, pid_tgid, spec);
+	*call = tls_enter(&a, pid_tgid, spec, true);
 	return *call ? 0 : 1;
 }
 
-static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
+static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec, bool may_loop)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct entry_args a = entry_args_read(ctx);
@@ -196,7 +216,7 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
 	keep_kernel_stack(ctx);
 	if (home_sees_it(spec, pid_tgid >> 32))
 		return 0;
-	call = tls_enter(&a, pid_tgid, spec);
+	call = tls_enter(&a, pid_tgid, spec, may_loop);
 	if (call && !call_enter(pid_tgid, a.frame, call))
 		STATS_ADD(states_dropped, 1);
 	return 0;
@@ -218,7 +238,7 @@ static __always_inline int pair_return(struct pt_regs *ctx, bool may_loop)
 SEC("uprobe")
 int tls_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, bpf_get_attach_cookie(ctx));
+	return pair_entry(ctx, bpf_get_attach_cookie(ctx), true);
 }
 
 SEC("uprobe")
@@ -302,34 +322,35 @@ int tls_witness_return(struct pt_regs *ctx)
  * The target is not known here: user space then takes the only one there is. Kernels without
  * cookies (5.14) have no loops by callback (5.17) either.
  */
-#define TLS_PLAIN_UNCHECKED(name, role, len_from)                        \
-	SEC("uprobe")                                                    \
-	int tls_##name##_entry(struct pt_regs *ctx)                      \
-	{                                                                \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0)); \
-	}                                                                \
-	SEC("uprobe")                                                    \
-	int tls_##name##_return(struct pt_regs *ctx)                     \
-	{                                                                \
-		return pair_return(ctx, false);                          \
+#define TLS_PLAIN_UNCHECKED(name, role, len_from)                               \
+	SEC("uprobe")                                                           \
+	int tls_##name##_entry(struct pt_regs *ctx)                             \
+	{                                                                       \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0), false); \
+	}                                                                       \
+	SEC("uprobe")                                                           \
+	int tls_##name##_return(struct pt_regs *ctx)                            \
+	{                                                                       \
+		return pair_return(ctx, false);                                 \
 	}
 
-#define TLS_PLAIN(name, role, len_from)                                                            \
-	TLS_PLAIN_UNCHECKED(name, role, len_from)                                                  \
-	SEC("uprobe")                                                                              \
-	int tls_over_##name##_entry(struct pt_regs *ctx)                                           \
-	{                                                                                          \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0) | PROBE_COOKIE_TAKES_OVER); \
-	}                                                                                          \
-	SEC("uprobe")                                                                              \
-	int tls_witness_##name##_entry(struct pt_regs *ctx)                                        \
-	{                                                                                          \
-		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));                   \
-	}                                                                                          \
-	SEC("uprobe")                                                                              \
-	int tls_witness_##name##_return(struct pt_regs *ctx)                                       \
-	{                                                                                          \
-		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0));                  \
+#define TLS_PLAIN(name, role, len_from)                                                           \
+	TLS_PLAIN_UNCHECKED(name, role, len_from)                                                 \
+	SEC("uprobe")                                                                             \
+	int tls_over_##name##_entry(struct pt_regs *ctx)                                          \
+	{                                                                                         \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0) | PROBE_COOKIE_TAKES_OVER, \
+				  false);                                                         \
+	}                                                                                         \
+	SEC("uprobe")                                                                             \
+	int tls_witness_##name##_entry(struct pt_regs *ctx)                                       \
+	{                                                                                         \
+		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));                  \
+	}                                                                                         \
+	SEC("uprobe")                                                                             \
+	int tls_witness_##name##_return(struct pt_regs *ctx)                                      \
+	{                                                                                         \
+		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0));                 \
 	}
 
 TLS_PLAIN(read_result, ROLE_READ, LEN_RESULT)
@@ -342,17 +363,17 @@ TLS_PLAIN_UNCHECKED(sendfile_result, ROLE_SENDFILE, LEN_RESULT)
 SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0));
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0), false);
 }
 
 SEC("uprobe")
 int tls_clear_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0));
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0), false);
 }
 
 SEC("uprobe")
 int tls_shutdown_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, PROBE_COOKIE(ROLE_SHUTDOWN, LEN_NONE, 0));
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_SHUTDOWN, LEN_NONE, 0), false);
 }

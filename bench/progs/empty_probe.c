@@ -5,9 +5,12 @@
  * this kernel has: one session, or two multi links, or two perf links per place.
  *
  *	empty_probe FILE OFFSET...
+ *	empty_probe TRACEPOINT
  *
- * Prints "READY <session|multi|perf>" and stays until SIGTERM, SIGINT, or its parent's end. FILE
- * should be a private copy of a library: the probes hit every process that maps it.
+ * The second form attaches it to a raw tracepoint of the kernel, which hits the whole machine.
+ *
+ * Prints "READY <session|multi|perf|raw>" and stays until SIGTERM, SIGINT, or its parent's end.
+ *FILE should be a private copy of a library: the probes hit every process that maps it.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -30,14 +33,14 @@ static __attribute__((noreturn)) void fail(const char *what, int r)
 	exit(1);
 }
 
-static int load_empty(unsigned attach_type)
+static int load_empty(enum bpf_prog_type type, unsigned attach_type)
 {
 	static const struct bpf_insn insns[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_KPROBE,
+		.prog_type = type,
 		.insns = (uint64_t)(uintptr_t)insns,
 		.insn_cnt = sizeof(insns) / sizeof(insns[0]),
 		.license = (uint64_t)(uintptr_t) "BSD",
@@ -53,14 +56,14 @@ static int load_empty(unsigned attach_type)
 /* A negative errno where this kernel has no such link. */
 static int attach_session(const struct link_places *places)
 {
-	int prog = load_empty(LINK_TYPE_UPROBE_SESSION);
+	int prog = load_empty(BPF_PROG_TYPE_KPROBE, LINK_TYPE_UPROBE_SESSION);
 
 	return prog < 0 ? prog : link_uprobe_multi(prog, LINK_TYPE_UPROBE_SESSION, false, places);
 }
 
 static int attach_multi(const struct link_places *places)
 {
-	int prog = load_empty(LINK_TYPE_UPROBE_MULTI), r;
+	int prog = load_empty(BPF_PROG_TYPE_KPROBE, LINK_TYPE_UPROBE_MULTI), r;
 
 	if (prog < 0)
 		return prog;
@@ -70,7 +73,7 @@ static int attach_multi(const struct link_places *places)
 
 static int attach_perf(const struct link_places *places)
 {
-	int prog = load_empty(0), r = prog;
+	int prog = load_empty(BPF_PROG_TYPE_KPROBE, 0), r = prog;
 
 	for (uint32_t i = 0; r >= 0 && i < 2 * places->cnt; i++) {
 		struct link_places place = { places->path, &places->offsets[i / 2],
@@ -96,6 +99,19 @@ static const char *attach(const struct link_places *places)
 	return "perf";
 }
 
+static const char *attach_raw(const char *tracepoint)
+{
+	int prog = load_empty(BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
+	union bpf_attr attr = { .raw_tracepoint = { .name = (uint64_t)(uintptr_t)tracepoint,
+						    .prog_fd = (uint32_t)prog } };
+
+	if (prog < 0)
+		fail(tracepoint, prog);
+	if (syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr)) < 0)
+		fail(tracepoint, -errno);
+	return "raw";
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t offsets[PLACES_MAX], cookies[PLACES_MAX] = { 0 };
@@ -103,8 +119,10 @@ int main(int argc, char **argv)
 	sigset_t set;
 	int sig;
 
-	if (argc < 3 || argc - 2 > PLACES_MAX) {
-		fprintf(stderr, "usage: empty_probe FILE OFFSET... (at most %d)\n", PLACES_MAX);
+	if (argc < 2 || argc - 2 > PLACES_MAX) {
+		fprintf(stderr,
+			"usage: empty_probe FILE OFFSET... | TRACEPOINT (at most %d offsets)\n",
+			PLACES_MAX);
 		return 2;
 	}
 	places.path = argv[1];
@@ -116,7 +134,7 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	printf("READY %s\n", attach(&places));
+	printf("READY %s\n", argc > 2 ? attach(&places) : attach_raw(argv[1]));
 	fflush(stdout);
 	sigwait(&set, &sig);
 	return 0;

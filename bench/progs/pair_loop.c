@@ -11,6 +11,9 @@
  *	                                   rounds measured, their time by the clock and on the CPU,
  *	                                   all bytes of all calls
  *
+ * With --memory it first makes a connection, never used, that reads from memory, as event loops do:
+ * whoever watches it then has to look at what it receives.
+ *
  * With --wait it begins at a line on stdin and ends when stdin ends: whoever watches it can look
  * at itself in between.
  */
@@ -35,7 +38,7 @@ enum { SIZE_MAX_BYTES = 16 * 1024, WARM_UP_ROUNDS = 200, ROUNDS_PER_LOOK = 64 };
 
 static struct {
 	uint64_t size, count, seconds; /* `seconds` wins over `count` when it is not 0 */
-	bool wait;
+	bool wait, memory;
 } opt = { .size = 100, .count = 10000 };
 
 struct pair {
@@ -124,6 +127,17 @@ static void pair_rounds(struct pair *p, uint64_t cnt)
 		pair_round(p);
 }
 
+static void read_from_memory(SSL_CTX *ctx)
+{
+	SSL *ssl = SSL_new(ctx);
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+
+	if (!ssl || !in || !out)
+		die_tls("pair_loop: SSL_new");
+	SSL_set_bio(ssl, in, out);
+	SSL_free(ssl);
+}
+
 static void run(struct pair *p)
 {
 	uint64_t start, cpu, end, rounds = 0;
@@ -169,7 +183,7 @@ static __attribute__((noreturn)) void usage_error(const char *what)
 {
 	fprintf(stderr,
 		"pair_loop: %s\n"
-		"usage: pair_loop [--size N] [--count ROUNDS | --seconds S] [--wait]\n"
+		"usage: pair_loop [--size N] [--count ROUNDS | --seconds S] [--wait] [--memory]\n"
 		"N is 1 to %d.\n",
 		what, SIZE_MAX_BYTES);
 	exit(2);
@@ -191,6 +205,7 @@ static void parse(int argc, char **argv)
 		{ "count", required_argument, NULL, 'c' },
 		{ "seconds", required_argument, NULL, 'S' },
 		{ "wait", no_argument, NULL, 'w' },
+		{ "memory", no_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -204,6 +219,8 @@ static void parse(int argc, char **argv)
 			opt.seconds = number(optarg);
 		else if (c == 'w')
 			opt.wait = true;
+		else if (c == 'm')
+			opt.memory = true;
 		else
 			usage_error("unknown option");
 	}
@@ -226,6 +243,8 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	if (opt.wait)
 		wait_for('\n');
+	if (opt.memory)
+		read_from_memory(client_ctx);
 	run(&p);
 	if (opt.wait)
 		wait_for(EOF);

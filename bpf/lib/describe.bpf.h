@@ -148,7 +148,9 @@ static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 p
 /* A call on a connection that is not CONN_TOLD begins. */
 static __always_inline void conn_describe_begin(u64 pid_tgid)
 {
-	if (seek_begin(pid_tgid))
+	struct capture_control *c = control_get();
+
+	if (c && *(volatile u32 *)&c->receiving && seek_begin(pid_tgid))
 		STATS_ADD(infos_dropped, 1);
 }
 

@@ -13,6 +13,7 @@
 #define PLAINTAP_BPF_HELLO_H
 
 #include "maps.bpf.h"
+#include "receivers.bpf.h"
 #include "receiving.bpf.h"
 #include "socket.bpf.h"
 
@@ -91,9 +92,11 @@ static __always_inline void hello_note(const struct hello_key *key, struct sock 
 		known->is_several = 1;
 }
 
-/* One look, for all programs of the machine: may this running process be watched? */
-static __always_inline bool hello_may_matter(const struct capture_control *c, u32 pid)
+/* One look, for all programs of the machine: may what this running process receives be of use? */
+static __always_inline bool received_may_matter(struct capture_control *c, u32 pid)
 {
+	if (c->receiving == RECEIVING_OF_RECEIVERS)
+		return receiver_may_be(c, pid);
 	if (c->watch_all)
 		return pid != c->self_pid;
 	return c->watched_hint[pid % WATCH_HINT_CNT];

@@ -91,11 +91,10 @@ static __always_inline bool layout_fits(const struct conn_layout *layout, u64 ob
 	       type == layout->type_value;
 }
 
-/* The descriptor that the object reads from or writes to; -1: none that is known. Global, too. */
-__noinline int layout_fd(u32 target, u64 object, u32 dir)
+/* Behind the filters of a chain of BIOs: the one with a descriptor, by its type; 0: none. */
+static __always_inline u64 layout_descriptor_bio(u32 target, u64 first)
 {
-	u64 bio = layout_read(target, dir == REC_SENT ? LAYOUT_WBIO : LAYOUT_RBIO, object);
-	u64 type = LAYOUT_UNKNOWN, init;
+	u64 bio = first, type = LAYOUT_UNKNOWN;
 
 	for (u32 i = 0; i < BIO_CHAIN_MAX; i++) {
 		type = layout_read(target, LAYOUT_BIO_TYPE, bio);
@@ -103,8 +102,25 @@ __noinline int layout_fd(u32 target, u64 object, u32 dir)
 			break;
 		bio = layout_read(target, LAYOUT_BIO_NEXT, bio);
 	}
-	if (!(type & LAYOUT_BIO_DESCRIPTOR) || type & LAYOUT_BIO_FILTER ||
+	if (type == LAYOUT_UNKNOWN || !(type & LAYOUT_BIO_DESCRIPTOR) || type & LAYOUT_BIO_FILTER ||
 	    type == LAYOUT_BIO_ACCEPT)
+		return 0;
+	return bio;
+}
+
+/* Has a chain of BIOs one with a descriptor at its end, whether or not it is set by now? Global. */
+__noinline int layout_is_descriptor(u32 target, u64 first)
+{
+	return layout_descriptor_bio(target, first) != 0;
+}
+
+/* The descriptor that the object reads from or writes to; -1: none that is known. Global, too. */
+__noinline int layout_fd(u32 target, u64 object, u32 dir)
+{
+	u64 first = layout_read(target, dir == REC_SENT ? LAYOUT_WBIO : LAYOUT_RBIO, object);
+	u64 bio = layout_descriptor_bio(target, first), init;
+
+	if (!bio)
 		return -1;
 	init = layout_read(target, LAYOUT_BIO_INIT, bio);
 	if (!init || init == LAYOUT_UNKNOWN)

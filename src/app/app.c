@@ -19,6 +19,7 @@
 #include "attach/kernel_side.h"
 #include "attach/kernel_tables.h"
 #include "attach/privilege.h"
+#include "attach/receiving.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctl.h"
@@ -91,6 +92,8 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	r = kernel_side_open(&opt, &a->kernel, ret_error);
 	if (r < 0)
 		return r;
+	if (a->opt->pid_cnt || app_is_whole_machine(a->opt))
+		receiving_of_all(kernel_side_receiving(a->kernel), app_now_ns());
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
@@ -321,6 +324,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 		.conn_opened = loop_conn_opened,
 		.pending = loop_take_pending,
 		.loaded = loop_loaded,
+		.receiver = loop_receives,
 		.user = &a,
 	};
 	int r;

@@ -21,6 +21,7 @@
 
 #include "attach/kernel_side.h"
 #include "attach/kernel_tables.h"
+#include "attach/receiving.h"
 #include "base/log.h"
 #include "ctl.h"
 #include "ctl_socket.h"
@@ -150,6 +151,15 @@ void loop_loaded(void *user, const struct load_event *e)
 	targets_order(user, e->is_fork ? EXAMINE_FORK : EXAMINE_PROCESS, e);
 }
 
+void loop_receives(void *user, const struct receiver_event *e)
+{
+	struct app *a = user;
+
+	receiving_of_process(kernel_side_receiving(a->kernel), e->pid, app_now_ns());
+	if (e->is_held)
+		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
 void loop_process_changed(void *user, const struct process_change *change)
 {
 	struct app *a = user;
@@ -233,6 +243,7 @@ static void do_housekeeping(struct app *a)
 	pid_t pid;
 
 	release_paused(a);
+	receiving_look(kernel_side_receiving(a->kernel), now);
 	targets_take_answers(a);
 	use_what_is_probed(a, now);
 	while (rescan_next(&a->rescan, now, &pid))

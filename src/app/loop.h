@@ -8,6 +8,7 @@
 struct app;
 struct connection;
 struct load_event;
+struct receiver_event;
 struct pending_call;
 struct process_change;
 
@@ -22,6 +23,7 @@ void loop_close(struct app *a);
 /* A pipeline_watcher's functions; `user` is the struct app. */
 void loop_process_changed(void *user, const struct process_change *change);
 void loop_loaded(void *user, const struct load_event *e);
+void loop_receives(void *user, const struct receiver_event *e);
 void loop_conn_opened(void *user, const struct connection *c);
 void loop_take_pending(void *user, const struct pending_call *call);
 

@@ -29,6 +29,8 @@ struct pipeline_watcher {
 	void (*conn_opened)(void *user, const struct connection *c);
 	/* A program or library that was not known before is in a process, which may wait. */
 	void (*loaded)(void *user, const struct load_event *e);
+	/* What a process receives must be looked at, and it may wait for that. */
+	void (*receiver)(void *user, const struct receiver_event *e);
 	/* Plaintext that is to be read from a stopped process. */
 	void (*pending)(void *user, const struct pending_call *call);
 	void *user;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attach/kernel_side.h"
+#include "attach/receiving.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "discover/ld_cache.h"
@@ -311,6 +312,7 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 		r = look_at_process(a, pid, ret_error);
 	if (r < 0)
 		return r;
+	receiving_of_all(kernel_side_receiving(a->kernel), app_now_ns());
 	find_descendants(a, &pid, 1);
 	attach_new(a, true);
 	know_new(a);

@@ -29,6 +29,7 @@
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
+#include "receiving.h"
 #include "side_by_side.h"
 #include "socket_watch.h"
 #include "tls.skel.h"
@@ -49,6 +50,7 @@ struct kernel_side {
 	struct features features;
 	struct prober prober;
 	struct waiting_probes loaders, forks;
+	struct receiving receiving;
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
@@ -76,6 +78,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
+	receiving_init(&k->receiving, k->proc);
 	socket_watch_prepare(k->proc);
 	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
 	if (k->prober.fashion == FASHION_SESSION)
@@ -201,7 +204,7 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
-	k->control->sees_all_sockets = k->proc->links.proc_received != NULL;
+	receiving_open(&k->receiving, k->control, k->may_hold);
 	return 0;
 }
 
@@ -252,6 +255,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
 	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	k->prober.sees_bios = k->may_hold;
 	k->proc->rodata->may_ask_traits = opt->asks_traits;
 	k->tls->rodata->may_ask_traits = opt->asks_traits;
 	r = load_proc(k, ret_error);
@@ -403,6 +407,11 @@ bool kernel_side_holds(const struct kernel_side *k)
 	return k->may_hold;
 }
 
+struct receiving *kernel_side_receiving(struct kernel_side *k)
+{
+	return &k->receiving;
+}
+
 static uint64_t thread_key(pid_t pid, pid_t tid)
 {
 	return (uint64_t)pid << 32 | (uint32_t)tid;
@@ -452,6 +461,7 @@ void kernel_side_detach(struct kernel_side *k)
 	attachment_set_end_checks(&k->attachments);
 	side_by_side(k->attachments.cnt + 1, take_off, k);
 	attachment_set_done(&k->attachments);
+	receiving_close(&k->receiving);
 	if (k->proc)
 		proc_bpf__detach(k->proc);
 }

@@ -23,6 +23,7 @@ struct conn_rules;
 struct fork_call;
 struct kernel_side;
 struct loader_hook;
+struct receiving;
 struct target;
 struct trait_filter;
 
@@ -79,6 +80,8 @@ bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* All may go on, and none waits any more. */
 void kernel_side_release_held(struct kernel_side *k);
+/* Whether what programs receive is looked at; see receiving.h. Borrowed. */
+struct receiving *kernel_side_receiving(struct kernel_side *k);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */

@@ -30,6 +30,13 @@ struct job {
 	struct link_set *links;
 };
 
+static bool is_wanted(const struct job *j, const struct probe_point *p, bool only_returning)
+{
+	if (p->role == PROBE_SET_BIO && !j->prober->sees_bios)
+		return false;
+	return !only_returning || probe_role_moves_bytes(p->role);
+}
+
 static int add_link(struct link_set *links, int fd)
 {
 	if (fd < 0)
@@ -59,7 +66,7 @@ static void list_places(const struct job *j, bool only_returning, struct place_l
 	uint32_t cnt = 0;
 
 	for (size_t i = 0; i < j->cnt; i++) {
-		if (only_returning && !probe_role_moves_bytes(j->points[i].role))
+		if (!is_wanted(j, &j->points[i], only_returning))
 			continue;
 		ret->offsets[cnt] = j->points[i].file_off;
 		ret->cookies[cnt++] = cookie_of(j, &j->points[i]);
@@ -155,10 +162,11 @@ static int attach_perf(const struct job *j)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < j->cnt; i++)
-		if (probe_role_moves_bytes(j->points[i].role))
+		if (is_wanted(j, &j->points[i], true))
 			r = attach_perf_one(j, &j->points[i], true);
 	for (size_t i = 0; !r && i < j->cnt; i++)
-		r = attach_perf_one(j, &j->points[i], false);
+		if (is_wanted(j, &j->points[i], false))
+			r = attach_perf_one(j, &j->points[i], false);
 	return r;
 }
 

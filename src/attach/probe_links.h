@@ -16,6 +16,7 @@ enum fashion { FASHION_SESSION, FASHION_MULTI, FASHION_PERF };
 struct prober {
 	enum fashion fashion;
 	bool has_cookie;
+	bool sees_bios;		   /* also probes what sets a connection's BIO */
 	pid_t only_pid;		   /* no other process is ever to be captured; 0: not so */
 	pid_t home;		   /* has probes that no other has; 0: no such process */
 	const struct tls_bpf *tls; /* borrowed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The programs that see what sockets receive and what becomes of them: each is attached where the
- * kernel has its tracepoint, and without them something is known less well, but nothing is missing.
+ * The programs that see what becomes of sockets: each is attached where the kernel has its
+ * tracepoint, and without them something is known less well, but nothing is missing.
  */
 #ifndef PLAINTAP_ATTACH_SOCKET_WATCH_H
 #define PLAINTAP_ATTACH_SOCKET_WATCH_H

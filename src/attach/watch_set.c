@@ -7,6 +7,7 @@
 
 #include "kernel_side.h"
 #include "process_filter.h"
+#include "receiving.h"
 #include "trait_filter.h"
 
 enum { WITHOUT_FILTER = WATCH_JUDGED | WATCH_IN | WATCH_TOLD | WATCH_FIXED };
@@ -56,6 +57,7 @@ int kernel_side_watch(struct kernel_side *k, pid_t pid)
 
 int kernel_side_exclude(struct kernel_side *k, pid_t pid)
 {
+	receiving_forget(kernel_side_receiving(k), pid);
 	return set_state(k, pid, WATCH_JUDGED | WATCH_FIXED);
 }
 
@@ -68,6 +70,7 @@ int kernel_side_unwatch(struct kernel_side *k, pid_t pid)
 {
 	uint32_t key = (uint32_t)pid;
 
+	receiving_forget(kernel_side_receiving(k), pid);
 	return bpf_map_delete_elem(kernel_side_watched_fd(k), &key);
 }
 

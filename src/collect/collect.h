@@ -53,6 +53,13 @@ struct load_event {
 	uint64_t monotonic_ns;
 };
 
+/* A process needs that what it receives is looked at: see bpf/lib/receiver_need.bpf.h. */
+struct receiver_event {
+	pid_t pid, tid;
+	bool is_held; /* as above */
+	uint64_t monotonic_ns;
+};
+
 struct collect_ops {
 	void (*chunk)(void *user, const struct chunk *c);
 	void (*conn_end)(void *user, const struct chunk_end *end);
@@ -63,6 +70,7 @@ struct collect_ops {
 	/* Before the first bytes of a connection, and again when more of it becomes known. */
 	void (*conn_info)(void *user, const struct conn_info *info);
 	void (*load)(void *user, const struct load_event *e);
+	void (*receiver)(void *user, const struct receiver_event *e);
 };
 
 struct collector {

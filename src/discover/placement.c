@@ -98,7 +98,8 @@ enum { WAY_IN_MAX = 8 };
 static bool place_on_way_in(struct code *c, const struct placement_function *f,
 			    struct probe_point *p, char *why, size_t why_size)
 {
-	unsigned kept = 1u << REG_RDI | (f->role == PROBE_SHUTDOWN ? 1u << REG_RSI : 0);
+	bool has_arg = f->role == PROBE_SHUTDOWN || f->role == PROBE_SET_BIO;
+	unsigned kept = 1u << REG_RDI | (has_arg ? 1u << REG_RSI : 0);
 	uint64_t at = f->vaddr;
 	struct insn insn;
 
@@ -318,8 +319,9 @@ static int add_exported(const struct group *g, bool plain, struct probe_point *p
 
 static int choose(struct code *c, const struct placement_question *q, bool plain, struct target *t)
 {
-	static const enum probe_role roles[] = { PROBE_READ, PROBE_WRITE, PROBE_SENDFILE,
-						 PROBE_FREE, PROBE_CLEAR, PROBE_SHUTDOWN };
+	static const enum probe_role roles[] = { PROBE_READ,   PROBE_WRITE, PROBE_SENDFILE,
+						 PROBE_FREE,   PROBE_CLEAR, PROBE_SHUTDOWN,
+						 PROBE_SET_BIO };
 	struct group g;
 	int r = 0;
 

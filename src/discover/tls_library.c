@@ -33,7 +33,7 @@ struct probe_row {
 	enum presence presence;
 };
 
-enum { TABLE_MAX = 12 };
+enum { TABLE_MAX = 14 };
 
 struct library_row {
 	enum target_kind kind;
@@ -60,6 +60,8 @@ static const struct library_row library_rows[] = {
 			{ "SSL_free", PROBE_FREE, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_clear", PROBE_CLEAR, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_set_shutdown", PROBE_SHUTDOWN, PROBE_LEN_NONE, OPTIONAL },
+			{ "SSL_set_bio", PROBE_SET_BIO, PROBE_LEN_NONE, OPTIONAL },
+			{ "SSL_set0_rbio", PROBE_SET_BIO, PROBE_LEN_NONE, OPTIONAL },
 			{ "SSL_peek", PROBE_READ, PROBE_LEN_RESULT, PEEK },
 			{ "SSL_peek_ex", PROBE_READ, PROBE_LEN_AT_ARG3, PEEK },
 		},

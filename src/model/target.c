@@ -57,6 +57,8 @@ const char *probe_role_name(enum probe_role role)
 		return "sendfile";
 	case PROBE_SHUTDOWN:
 		return "shutdown";
+	case PROBE_SET_BIO:
+		return "set_bio";
 	}
 	return "unknown";
 }

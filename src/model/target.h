@@ -21,6 +21,7 @@ enum probe_role {
 	/* Plaintext leaves from the file that is open as descriptor arg 1, from place arg 2 on. */
 	PROBE_SENDFILE = 5,
 	PROBE_SHUTDOWN = 6, /* how the end is told (arg 1) is set by the program; entry only */
+	PROBE_SET_BIO = 7,  /* what it will read its bytes by (arg 1) is set; entry only */
 };
 
 /* Where the number of bytes is found on return. Values cross to the kernel side: append only. */
@@ -89,7 +90,7 @@ struct target *target_new(enum target_kind kind, const char *path);
 /* NULL is fine. */
 void target_free(struct target *t);
 
-/* "read", "write", "free", "clear", "sendfile", "shutdown". */
+/* "read", "write", "free", "clear", "sendfile", "shutdown", "set_bio". */
 const char *probe_role_name(enum probe_role role);
 /* True for calls that move bytes: those whose return is of interest. */
 bool probe_role_moves_bytes(enum probe_role role);

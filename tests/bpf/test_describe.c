@@ -32,6 +32,14 @@ static struct fake_ssl ssl;
 static struct fake_more more;
 static int tcp[2]; /* connected ends */
 
+static void set_receiving(enum receiving_when when, bool sees_all)
+{
+	struct capture_control control = { .receiving = when, .sees_all_sockets = sees_all };
+	uint32_t zero = 0;
+
+	bpf_map__update_elem(skel->maps.control, &zero, sizeof(zero), &control, sizeof(control), 0);
+}
+
 static struct layout_place at(size_t step, uint8_t len)
 {
 	return (struct layout_place){ 1, len, { (uint16_t)step } };
@@ -395,21 +403,13 @@ static void test_a_hello(void)
 	OK(addresses_are_of(tcp[0]));
 }
 
-static void see_all_sockets(bool yes)
-{
-	struct capture_control control = { .sees_all_sockets = yes };
-	uint32_t zero = 0;
-
-	bpf_map__update_elem(skel->maps.control, &zero, sizeof(zero), &control, sizeof(control), 0);
-}
-
 /* A read that gives something and receives nothing has it from memory, whatever its BIO is. */
 static void test_a_hello_with_another_bio(void)
 {
 	fake_reset_with(&own_method);
 	receive_hello(2, more.server_random, tcp[0]);
 	check_no_address("what a read receives is not all seen");
-	see_all_sockets(true);
+	set_receiving(RECEIVING_OF_ALL, true);
 	INT_EQ(first_call(REC_SENT), CONN_SEEKING);
 	INT_EQ(seen.local.family, 0);
 	INT_EQ(run(skel->progs.test_begin, 0, 0, 0), 1);
@@ -419,7 +419,7 @@ static void test_a_hello_with_another_bio(void)
 	receive_hello(2, more.server_random, tcp[0]);
 	INT_EQ(first_call(REC_RECEIVED), CONN_TOLD);
 	OK(addresses_are_of(tcp[0]));
-	see_all_sockets(false);
+	set_receiving(RECEIVING_OF_ALL, false);
 }
 
 /* Its reads receive from one socket, and the hello came from another: the process relays it. */
@@ -430,7 +430,7 @@ static void test_a_hello_of_a_relay(void)
 	fake_reset_with(&own_method);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		abort();
-	see_all_sockets(true);
+	set_receiving(RECEIVING_OF_ALL, true);
 	receive_hello(2, more.server_random, tcp[0]);
 	forget_conn();
 	run(skel->progs.test_begin, 0, 0, 0);
@@ -441,7 +441,7 @@ static void test_a_hello_of_a_relay(void)
 	INT_EQ(run(skel->progs.test_receive_any, 0, 0, tcp[1]), 0);
 	INT_EQ(finish_call(REC_RECEIVED, 5), CONN_TOLD);
 	OK(addresses_are_of(tcp[1]));
-	see_all_sockets(false);
+	set_receiving(RECEIVING_OF_ALL, false);
 	close(fds[0]);
 	close(fds[1]);
 	bio.method = &memory_method;
@@ -451,7 +451,7 @@ static void test_a_hello_of_a_relay(void)
 static void test_a_hello_is_sought_once(void)
 {
 	fake_reset_with(&own_method);
-	see_all_sockets(true);
+	set_receiving(RECEIVING_OF_ALL, true);
 	INT_EQ(first_call(REC_SENT), CONN_SEEKING);
 	for (int i = 0; i < 2; i++) {
 		run(skel->progs.test_begin, 0, 0, 0);
@@ -459,7 +459,7 @@ static void test_a_hello_is_sought_once(void)
 		INT_EQ(seen_cnt, 0);
 		receive_hello(2, more.server_random, tcp[0]);
 	}
-	see_all_sockets(false);
+	set_receiving(RECEIVING_OF_ALL, false);
 	bio.method = &memory_method;
 	INT_EQ(first_call(REC_SENT), CONN_TOLD);
 }
@@ -525,6 +525,19 @@ static void test_seekers_are_counted(void)
 	INT_EQ(seeker_cnt(), 0);
 }
 
+/* Nothing can be seen then, and so nothing is taken for a read from memory. */
+static void test_nothing_is_received(void)
+{
+	fake_reset();
+	ssl.rbio = ssl.wbio = NULL;
+	set_receiving(RECEIVING_NOT, true);
+	INT_EQ(first_call(REC_RECEIVED), CONN_SEEKING);
+	INT_EQ(run(skel->progs.test_begin, 0, 0, 0), 1);
+	INT_EQ(seeker_cnt(), 0);
+	INT_EQ(finish_call(REC_RECEIVED, 5), CONN_SEEKING);
+	set_receiving(RECEIVING_OF_ALL, false);
+}
+
 static void test_a_full_ring(void)
 {
 	struct kernel_stats stats[256];
@@ -561,6 +574,7 @@ int main(void)
 	open_side();
 	if (!connect_v4(tcp))
 		abort();
+	set_receiving(RECEIVING_OF_ALL, false);
 	RUN(test_an_object);
 	RUN(test_a_server_with_little_to_say);
 	RUN(test_the_name_of_a_session);
@@ -576,6 +590,7 @@ int main(void)
 	RUN(test_no_wrong_hello);
 	RUN(test_the_search_ends);
 	RUN(test_seekers_are_counted);
+	RUN(test_nothing_is_received);
 	RUN(test_a_full_ring);
 	close_side();
 	return tap_done();

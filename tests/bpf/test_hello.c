@@ -247,6 +247,22 @@ static void test_who_is_watched(void)
 	watch(&named, WATCH_JUDGED | WATCH_IN);
 }
 
+/* While only receivers are looked at: which processes may be, by the low bits of their pids. */
+static void test_who_is_a_receiver(void)
+{
+	struct capture_control how = { .watch_all = 1, .receiving = RECEIVING_OF_RECEIVERS };
+
+	watch(&how, WATCH_JUDGED | WATCH_IN);
+	new_hello(1);
+	receive(1, tcp[0], tcp[1], 100);
+	check_none("watched, and no receiver");
+	how.receiver_slots[(uint32_t)getpid() % RECEIVER_SLOT_CNT] = 1;
+	watch(&how, WATCH_JUDGED | WATCH_IN);
+	receive(1, tcp[0], tcp[1], 100);
+	check_found(tcp[1], "a receiver");
+	watch(&(struct capture_control){ 0 }, WATCH_JUDGED | WATCH_IN);
+}
+
 static void test_unix(void)
 {
 	int fds[2];
@@ -304,6 +320,7 @@ static void run_with(struct bpf_program *prog, const char *tracepoint)
 	RUN(test_what_is_no_hello);
 	RUN(test_two_sockets);
 	RUN(test_who_is_watched);
+	RUN(test_who_is_a_receiver);
 	RUN(test_unix);
 	bpf_link__destroy(link);
 }

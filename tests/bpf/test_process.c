@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "attach/kernel_side.h"
 #include "attach/privilege.h"
+#include "attach/receiving.h"
 #include "collect/ring.h"
 #include "records.h"
 #include "tap.h"
@@ -150,6 +153,81 @@ static void test_threads(void)
 	check(1, REC_EXIT, pid, getpid(), 5 << 8);
 }
 
+static uint32_t receiver_cnt(void)
+{
+	return kernel_side_control(kernel)->receiver_cnt;
+}
+
+static bool is_receiver(pid_t pid)
+{
+	uint32_t key = (uint32_t)pid, value;
+
+	return !bpf_map_lookup_elem(receiving_receivers_fd(kernel_side_receiving(kernel)), &key,
+				    &value);
+}
+
+static void make_receiver(pid_t pid)
+{
+	struct capture_control *c = kernel_side_control(kernel);
+	uint32_t key = (uint32_t)pid, one = 1;
+
+	if (bpf_map_update_elem(receiving_receivers_fd(kernel_side_receiving(kernel)), &key, &one,
+				BPF_NOEXIST))
+		abort();
+	c->receiver_cnt++;
+	c->receiver_slots[key % RECEIVER_SLOT_CNT]++;
+}
+
+/* A child has its parent's connections, until it executes a program or ends. */
+static void test_receivers(void)
+{
+	const uint32_t *slots = kernel_side_control(kernel)->receiver_slots;
+	uint32_t sum = 0;
+	int fds[2];
+	pid_t pid;
+
+	INT_EQ(receiver_cnt(), 0);
+	make_receiver(getpid());
+	if (pipe(fds) < 0)
+		abort();
+	pid = fork();
+	if (pid == 0) {
+		pthread_t t;
+		char c;
+
+		if (pthread_create(&t, NULL, do_nothing, NULL) || pthread_join(t, NULL) ||
+		    read(fds[0], &c, 1) != 1)
+			_exit(1);
+		execl("/bin/sh", "sh", "-c", "kill -STOP $$", (char *)NULL);
+		_exit(99);
+	}
+	OK(is_receiver(pid));
+	INT_EQ(receiver_cnt(), 2);
+	INT_EQ(write(fds[1], "x", 1), 1);
+	INT_EQ(waitpid(pid, NULL, WUNTRACED), pid);
+	OK_MSG(!is_receiver(pid), "it is another program now");
+	INT_EQ(receiver_cnt(), 1);
+	kill(pid, SIGKILL);
+	status_of(pid);
+	pid = fork();
+	if (pid == 0)
+		pause();
+	INT_EQ(receiver_cnt(), 2);
+	kill(pid, SIGKILL);
+	status_of(pid);
+	OK_MSG(!is_receiver(pid), "it has ended");
+	INT_EQ(receiver_cnt(), 1);
+	INT_EQ(kernel_side_unwatch(kernel, getpid()), 0);
+	OK_MSG(!is_receiver(getpid()), "it is not watched any more");
+	INT_EQ(receiver_cnt(), 0);
+	for (int i = 0; i < RECEIVER_SLOT_CNT; i++)
+		sum += slots[i];
+	INT_EQ(sum, 0);
+	INT_EQ(kernel_side_watch(kernel, getpid()), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void test_unwatched(void)
 {
 	pid_t pid;
@@ -184,6 +262,7 @@ int main(void)
 	RUN(test_killed);
 	RUN(test_grandchildren);
 	RUN(test_threads);
+	RUN(test_receivers);
 	RUN(test_unwatched);
 	ring_close(ring);
 	kernel_side_close(kernel);

@@ -93,7 +93,7 @@ def blind_whole_machine(case, *args):
     can be looked into. So it probes what the cache lists, and nothing else can lead it anywhere.
     """
     folder, cache = copies(case)
-    p = case.tap("-v", *args, prefix=within(case, cache, "-p", "-f", "--mount-proc"),
+    p = case.tap("-v", *args, prefix=within(case, cache, "-p", "-f", "--kill-child", "--mount-proc"),
                  whole_machine=True)
     check(p.ready, "ready: " + p.err())
     with open("/proc/%d/task/%d/children" % (p.pid, p.pid), encoding="ascii") as f:

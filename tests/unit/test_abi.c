@@ -28,6 +28,7 @@ static void test_roles(void)
 	INT_EQ(PROBE_CLEAR, ROLE_CLEAR);
 	INT_EQ(PROBE_SENDFILE, ROLE_SENDFILE);
 	INT_EQ(PROBE_SHUTDOWN, ROLE_SHUTDOWN);
+	INT_EQ(PROBE_SET_BIO, ROLE_SET_BIO);
 }
 
 static void test_places_of_the_length(void)
