@@ -28,7 +28,7 @@ enum consumer_state {
 	CONSUMER_ASLEEP = 2,  /* at once */
 };
 
-/* May a thread wait while user space looks at what it has loaded? */
+/* May a thread wait in a probe for user space? */
 enum hold_when {
 	HOLD_OFF = 0,
 	HOLD_ON = 1,
@@ -59,12 +59,16 @@ struct capture_control {
 	__u32 home_loads;   /* kernel side: how often it has loaded something unknown */
 	__u32 home_checked; /* user space: the same, when nothing that it had loaded was probed in
 			     * it alone */
+	__u32 beat;	    /* user space counts it up while it lives; see HOLD_SILENCE_NS */
+	__u32 last_beat;    /* kernel side: the one after which a thread has waited in vain */
+	__u32 room_waits;   /* kernel side: how often one waited for room in the ring */
+	__u32 pad32;
 	/* Both sides, never back to 0: is any process in `watched` whose pid has these low bits? So
 	 * that what all programs do passes on with one look. */
 	__u8 watched_hint[WATCH_HINT_CNT];
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 64 + WATCH_HINT_CNT, "layout");
+_Static_assert(sizeof(struct capture_control) == 80 + WATCH_HINT_CNT, "layout");
 
 #endif

@@ -68,23 +68,24 @@ static __always_inline bool role_is_call(u32 role)
 }
 
 /* Of what has no return: `mode` is the argument behind the object. */
-static __always_inline void tls_note(u32 role, u64 object, u64 mode, u64 pid_tgid)
+static __always_inline void tls_note(u32 role, u64 object, u64 mode, u64 pid_tgid, bool may_loop)
 {
 	if (role == ROLE_SHUTDOWN)
 		closing_is_set(object, pid_tgid >> 32, mode);
 	else if (role == ROLE_FREE || conn_is_used(object, pid_tgid >> 32))
-		closing_end(object, pid_tgid, role == ROLE_CLEAR);
+		closing_end(object, pid_tgid, role == ROLE_CLEAR, may_loop);
 }
 
-/* What the return needs; 0: the return is not wanted. */
-static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec)
+/* What the return needs; 0: the return is not wanted. `may_loop`: see send_all(). */
+static __always_inline u64 tls_enter(const struct entry_args *a, u64 pid_tgid, u64 spec,
+				     bool may_loop)
 {
 	u32 role = PROBE_COOKIE_ROLE(spec);
 	u8 dir = role_dir(role);
 	struct conn_state *conn;
 
 	if (!role_is_call(role)) {
-		tls_note(role, a->object, a->buf, pid_tgid);
+		tls_note(role, a->object, a->buf, pid_tgid, may_loop);
 		return 0;
 	}
 	conn = conn_find(a->object, pid_tgid >> 32);
@@ -133,6 +134,17 @@ static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
 	return len;
 }
 
+static __always_inline void describe_with_room(u64 object, u64 pid_tgid, u64 len, u8 dir,
+					       bool may_loop)
+{
+	u64 room = 0;
+
+	if (len)
+		room = room_take(room_of_record(sizeof(struct rec_conn_info)), may_loop);
+	conn_describe_end(object, pid_tgid, len, dir);
+	room_give(room, may_loop);
+}
+
 static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool may_loop)
 {
 	u64 object = call & ~(u64)CALL_DIR_BIT;
@@ -149,7 +161,7 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	is_file = conn->len_from[dir] == LEN_OF_FILE;
 	len = call_len(result, is_file ? LEN_RESULT : conn->len_from[dir], conn->done[dir]);
 	if (conn->info != CONN_TOLD) {
-		conn_describe_end(object, pid_tgid, len, dir);
+		describe_with_room(object, pid_tgid, len, dir, may_loop);
 		if (conn->info == CONN_FILTERED)
 			return;
 	}
@@ -183,18 +195,18 @@ int tls_session(struct pt_regs *ctx)
 	spec = bpf_get_attach_cookie(ctx);
 	if (home_sees_it(spec, pid_tgid >> 32))
 		return 1;
-	*call = tls_enter(&a, pid_tgid, spec);
+	*call = tls_enter(&a, pid_tgid, spec, true);
 	return *call ? 0 : 1;
 }
 
-static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec)
+static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec, bool may_loop)
 {
 	u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct entry_args a = entry_args_read(ctx);
 	u64 call;
 
 	keep_kernel_stack(ctx);
-	call = tls_enter(&a, pid_tgid, spec);
+	call = tls_enter(&a, pid_tgid, spec, may_loop);
 	if (call && !call_enter(pid_tgid, a.frame, call))
 		STATS_ADD(states_dropped, 1);
 	return 0;
@@ -216,7 +228,7 @@ static __always_inline int pair_return(struct pt_regs *ctx, bool may_loop)
 SEC("uprobe")
 int tls_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, bpf_get_attach_cookie(ctx));
+	return pair_entry(ctx, bpf_get_attach_cookie(ctx), true);
 }
 
 SEC("uprobe")
@@ -300,34 +312,35 @@ int tls_witness_return(struct pt_regs *ctx)
  * The target is not known here: user space then takes the only one there is. Kernels without
  * cookies (5.14) have no loops by callback (5.17) either.
  */
-#define TLS_PLAIN_UNCHECKED(name, role, len_from)                        \
-	SEC("uprobe")                                                    \
-	int tls_##name##_entry(struct pt_regs *ctx)                      \
-	{                                                                \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0)); \
-	}                                                                \
-	SEC("uprobe")                                                    \
-	int tls_##name##_return(struct pt_regs *ctx)                     \
-	{                                                                \
-		return pair_return(ctx, false);                          \
+#define TLS_PLAIN_UNCHECKED(name, role, len_from)                               \
+	SEC("uprobe")                                                           \
+	int tls_##name##_entry(struct pt_regs *ctx)                             \
+	{                                                                       \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0), false); \
+	}                                                                       \
+	SEC("uprobe")                                                           \
+	int tls_##name##_return(struct pt_regs *ctx)                            \
+	{                                                                       \
+		return pair_return(ctx, false);                                 \
 	}
 
-#define TLS_PLAIN(name, role, len_from)                                                            \
-	TLS_PLAIN_UNCHECKED(name, role, len_from)                                                  \
-	SEC("uprobe")                                                                              \
-	int tls_over_##name##_entry(struct pt_regs *ctx)                                           \
-	{                                                                                          \
-		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0) | PROBE_COOKIE_TAKES_OVER); \
-	}                                                                                          \
-	SEC("uprobe")                                                                              \
-	int tls_witness_##name##_entry(struct pt_regs *ctx)                                        \
-	{                                                                                          \
-		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));                   \
-	}                                                                                          \
-	SEC("uprobe")                                                                              \
-	int tls_witness_##name##_return(struct pt_regs *ctx)                                       \
-	{                                                                                          \
-		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0));                  \
+#define TLS_PLAIN(name, role, len_from)                                                           \
+	TLS_PLAIN_UNCHECKED(name, role, len_from)                                                 \
+	SEC("uprobe")                                                                             \
+	int tls_over_##name##_entry(struct pt_regs *ctx)                                          \
+	{                                                                                         \
+		return pair_entry(ctx, PROBE_COOKIE(role, len_from, 0) | PROBE_COOKIE_TAKES_OVER, \
+				  false);                                                         \
+	}                                                                                         \
+	SEC("uprobe")                                                                             \
+	int tls_witness_##name##_entry(struct pt_regs *ctx)                                       \
+	{                                                                                         \
+		return witness_pair_entry(ctx, PROBE_COOKIE(role, len_from, 0));                  \
+	}                                                                                         \
+	SEC("uprobe")                                                                             \
+	int tls_witness_##name##_return(struct pt_regs *ctx)                                      \
+	{                                                                                         \
+		return witness_pair_return(ctx, PROBE_COOKIE(role, len_from, 0));                 \
 	}
 
 TLS_PLAIN(read_result, ROLE_READ, LEN_RESULT)
@@ -340,17 +353,17 @@ TLS_PLAIN_UNCHECKED(sendfile_result, ROLE_SENDFILE, LEN_RESULT)
 SEC("uprobe")
 int tls_free_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0));
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_FREE, LEN_NONE, 0), false);
 }
 
 SEC("uprobe")
 int tls_clear_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0));
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_CLEAR, LEN_NONE, 0), false);
 }
 
 SEC("uprobe")
 int tls_shutdown_entry(struct pt_regs *ctx)
 {
-	return pair_entry(ctx, PROBE_COOKIE(ROLE_SHUTDOWN, LEN_NONE, 0));
+	return pair_entry(ctx, PROBE_COOKIE(ROLE_SHUTDOWN, LEN_NONE, 0), false);
 }

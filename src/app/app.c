@@ -59,12 +59,23 @@ bool app_is_whole_machine(const struct app_options *opt)
 	return !opt->pid_cnt && !opt->command;
 }
 
-/* Only programs that were named may be stopped, never the whole machine's. */
+/*
+ * Only programs that were named may be stopped, or held when the ring fills, never the whole
+ * machine's: whoever reads our outputs may use TLS himself, and would wait for us as we do for him.
+ */
 static uint32_t pause_when(const struct app_options *opt)
 {
 	if (opt->no_pause || app_is_whole_machine(opt))
 		return PAUSE_NEVER;
 	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
+}
+
+/* Waiting for an output is no reason to let programs go on. */
+static void show_life(void *user)
+{
+	struct app *a = user;
+
+	kernel_side_beat(a->kernel, app_now_ns());
 }
 
 static int open_kernel(struct app *a, struct error *ret_error)
@@ -95,6 +106,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
 	pausing_init(&a->pausing, a->kernel, a->ring);
+	sink_set_tell_waiting(&a->pipeline.sinks, show_life, a);
 	return 0;
 }
 
@@ -163,7 +175,7 @@ static void collect_the_rest(struct app *a)
 {
 	struct kernel_stats stats;
 
-	kernel_side_detach(a->kernel);
+	kernel_side_detach(a->kernel, loop_make_room, a);
 	loaders_say_holds(a);
 	home_say_forks(a);
 	loop_drain(a);

@@ -116,6 +116,12 @@ static void note_hold(struct app *a, const struct load_event *e)
 
 void loaders_take(struct app *a, const struct load_event *e)
 {
+	/* Probes are being taken off by then. */
+	if (a->stop) {
+		if (e->is_held)
+			kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+		return;
+	}
 	if (e->is_fork) {
 		home_forks(a, e);
 		return;

@@ -35,6 +35,7 @@ enum {
 	IDLE_NAPS = 25,
 	SLEEP_MS = 200,
 	FLUSH_MS = 20,
+	ENDING_NAP_NS = 200000,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
 	RELEASE_PART = 8,
 	BUSY_PART =
@@ -151,6 +152,9 @@ static void executed(struct app *a, pid_t pid)
 	size_t known_cnt = a->loaders.file_cnt;
 	int sight;
 
+	/* Probes are being taken off by then. */
+	if (a->stop)
+		return;
 	sight = loaders_see_process(a, pid);
 	if (sight == -ESRCH || (sight && a->loaders.file_cnt == known_cnt))
 		return;
@@ -169,7 +173,7 @@ void loop_process_changed(void *user, const struct process_change *change)
 	struct app *a = user;
 	struct ended_process ended = { a, change->status };
 
-	if (change->unasked)
+	if (change->unasked && !a->stop)
 		home_has_forked(a, change->pid);
 	if (change->event == PROCESS_FORKED)
 		return;
@@ -191,7 +195,8 @@ void loop_conn_opened(void *user, const struct connection *c)
 {
 	struct app *a = user;
 
-	kernel_side_used_by(a->kernel, c->library_id, c->process->pid);
+	if (!a->stop)
+		kernel_side_used_by(a->kernel, c->library_id, c->process->pid);
 }
 
 void loop_take_pending(void *user, const struct pending_call *call)
@@ -209,6 +214,16 @@ void loop_drain(struct app *a)
 {
 	while (ring_drain(a->ring, SIZE_MAX, collect_record, &a->pipeline.collector))
 		;
+}
+
+void loop_make_room(void *user)
+{
+	const struct timespec nap = { .tv_nsec = ENDING_NAP_NS };
+	struct app *a = user;
+
+	kernel_side_beat(a->kernel, app_now_ns());
+	if (!ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector))
+		nanosleep(&nap, NULL);
 }
 
 /* Stopped processes may go on once most of the ring is free. */
@@ -230,6 +245,7 @@ static void do_housekeeping(struct app *a)
 	pid_t pid;
 
 	release_paused(a);
+	kernel_side_beat(a->kernel, now);
 	kernel_side_check(a->kernel, now);
 	ctl_serve(a, now);
 	while (rescan_next(&a->rescan, now, &pid))

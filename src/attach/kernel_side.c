@@ -33,6 +33,8 @@
 #include "waiting_probes.h"
 #include "watchdog.h"
 
+enum { BEAT_INTERVAL_NS = 100000000 };
+
 struct kernel_side {
 	struct kernel_types types;
 	struct proc_bpf *proc;
@@ -43,6 +45,8 @@ struct kernel_side {
 	int load_result; /* of the loader */
 	uint32_t pause;	 /* enum pause_when */
 	bool may_hold;	 /* threads may wait in probes */
+	bool is_patient; /* … until there is room in the ring */
+	uint64_t next_beat_ns;
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
@@ -164,6 +168,7 @@ static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
 	k->tls->rodata->may_hold = k->may_hold;
+	k->tls->rodata->is_patient = k->is_patient;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
@@ -197,8 +202,7 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
 			"the kernel refused the BPF programs for TLS (-vv says more)");
 	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
 		return 0;
-	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused),
-			   bpf_map__fd(k->proc->maps.held));
+	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused), k->control);
 	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
 }
 
@@ -209,10 +213,11 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	if (!k->control)
 		return error_set_errno(ret_error, -errno, "cannot map the shared control page");
 	k->control->watch_all = opt->watch_all;
-	k->control->pause = opt->pause;
+	k->control->pause = k->pause;
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->beat = 1;
 	k->control->sees_all_sockets = k->proc->links.proc_received != NULL;
 	return 0;
 }
@@ -244,6 +249,17 @@ static int prepare(struct kernel_side *k, unsigned forbidden, struct error *ret_
 	return features_probe(forbidden, &functions, &k->features, ret_error);
 }
 
+/* Where threads can be held in all probes of calls no process is ever stopped. */
+static void choose_pausing(struct kernel_side *k, const struct kernel_side_options *opt)
+{
+	bool holds_calls;
+
+	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	holds_calls = k->may_hold && k->prober.has_cookie;
+	k->is_patient = holds_calls && opt->pause == PAUSE_WHEN_FILLING;
+	k->pause = holds_calls ? PAUSE_NEVER : opt->pause;
+}
+
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
 		     struct error *ret_error)
 {
@@ -256,13 +272,12 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->ring_size = opt->ring_size;
 	k->conn_rules = opt->conn_rules;
 	k->types.fd = -1;
-	k->pause = opt->pause;
 	r = prepare(k, opt->forbidden, ret_error);
 	if (r < 0)
 		goto out;
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
-	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	choose_pausing(k, opt);
 	k->proc->rodata->may_ask_traits = opt->asks_traits;
 	k->tls->rodata->may_ask_traits = opt->asks_traits;
 	r = load_proc(k, ret_error);
@@ -411,29 +426,6 @@ bool kernel_side_holds(const struct kernel_side *k)
 	return k->may_hold;
 }
 
-static uint64_t thread_key(pid_t pid, pid_t tid)
-{
-	return (uint64_t)pid << 32 | (uint32_t)tid;
-}
-
-bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
-{
-	uint64_t thread = thread_key(pid, tid), since;
-
-	return !bpf_map_lookup_elem(bpf_map__fd(k->proc->maps.held), &thread, &since) &&
-	       since == since_ns;
-}
-
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
-{
-	uint64_t thread = thread_key(pid, tid);
-
-	if (kernel_side_is_held(k, pid, tid, since_ns))
-		bpf_map_delete_elem(bpf_map__fd(k->proc->maps.held), &thread);
-	if (k->control->hold == HOLD_SUSPENDED)
-		k->control->hold = HOLD_ON;
-}
-
 /* The loaders' probes come last of all. */
 static void take_off(void *user, size_t i)
 {
@@ -447,11 +439,10 @@ static void take_off(void *user, size_t i)
 	waiting_probes_done(&k->loaders);
 }
 
-void kernel_side_detach(struct kernel_side *k)
+static void take_all_off(void *user)
 {
-	/* Who waits goes on: a probe cannot be taken off while a thread is in it. */
-	if (k->control)
-		k->control->hold = HOLD_OFF;
+	struct kernel_side *k = user;
+
 	attachment_set_end_checks(&k->attachments);
 	side_by_side(k->attachments.cnt + 1, take_off, k);
 	attachment_set_done(&k->attachments);
@@ -459,12 +450,36 @@ void kernel_side_detach(struct kernel_side *k)
 		proc_bpf__detach(k->proc);
 }
 
+/*
+ * A probe cannot be taken off while a thread is in it, and a thread that waits for room is let go
+ * by `make_room` alone, or loses what it has.
+ */
+void kernel_side_detach(struct kernel_side *k, void (*make_room)(void *user), void *user)
+{
+	bool is_off = k->is_patient && make_room &&
+		      side_by_side_with(take_all_off, k, make_room, user);
+
+	/* Who waits goes on. */
+	if (k->control)
+		k->control->hold = HOLD_OFF;
+	if (!is_off)
+		take_all_off(k);
+}
+
+void kernel_side_beat(struct kernel_side *k, uint64_t now_ns)
+{
+	if (!k->is_patient || now_ns < k->next_beat_ns)
+		return;
+	k->next_beat_ns = now_ns + BEAT_INTERVAL_NS;
+	__atomic_add_fetch(&k->control->beat, 1, __ATOMIC_RELAXED);
+}
+
 void kernel_side_close(struct kernel_side *k)
 {
 	if (!k)
 		return;
 	end_loading(k);
-	kernel_side_detach(k);
+	kernel_side_detach(k, NULL, NULL);
 	watchdog_stop(&k->watchdog);
 	control_unmap(k->control);
 	tls_bpf__destroy(k->tls);
@@ -490,20 +505,6 @@ void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, vo
 		if (!bpf_map_lookup_elem(fd, &key, &state))
 			fn(user, (pid_t)key, &state);
 	}
-}
-
-int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state *ret)
-{
-	uint32_t key = (uint32_t)pid;
-
-	return bpf_map_lookup_elem(bpf_map__fd(k->tls->maps.paused), &key, ret);
-}
-
-void kernel_side_forget_paused(struct kernel_side *k, pid_t pid)
-{
-	uint32_t key = (uint32_t)pid;
-
-	bpf_map_delete_elem(bpf_map__fd(k->tls->maps.paused), &key);
 }
 
 int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret)
@@ -534,6 +535,16 @@ int kernel_side_watched_fd(const struct kernel_side *k)
 int kernel_side_filters_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.filters);
+}
+
+int kernel_side_paused_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->tls->maps.paused);
+}
+
+int kernel_side_held_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.held);
 }
 
 int kernel_side_ring_fd(const struct kernel_side *k)

@@ -209,7 +209,7 @@ static void expect_right(const char *dir, struct target *t, unsigned forbidden)
 	OK(finish_pair(k, t->user));
 	INT_EQ(stats_of(k).bytes_seen, BYTES_PER_RUN);
 	INT_EQ(stats_of(k).states_dropped, 0);
-	kernel_side_detach(k);
+	kernel_side_detach(k, NULL, NULL);
 	OK_MSG(warning_cnt == 0, "nothing to say: %s", last_warning);
 	INT_EQ(untold_cnt, 0);
 	INT_EQ(missing(), 0);
