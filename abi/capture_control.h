@@ -33,7 +33,8 @@ enum hold_when {
 	HOLD_OFF = 0,
 	HOLD_ON = 1,
 	HOLD_SUSPENDED =
-		2, /* one has waited in vain; user space makes it HOLD_ON when it is back */
+		2,	/* one has waited in vain; user space makes it HOLD_ON when it is back */
+	HOLD_CALLS = 3, /* it is the end: only in a call, and if nothing may be lost */
 };
 
 /* A power of two. */

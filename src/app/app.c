@@ -75,7 +75,7 @@ static void show_life(void *user)
 {
 	struct app *a = user;
 
-	kernel_side_beat(a->kernel, app_now_ns());
+	kernel_side_beat(a->kernel);
 }
 
 static int open_kernel(struct app *a, struct error *ret_error)
@@ -175,9 +175,12 @@ static void collect_the_rest(struct app *a)
 {
 	struct kernel_stats stats;
 
+	/* Who waits for the examiner goes on. */
+	kernel_side_release_held(a->kernel);
+	examiner_stop(&a->examiner);
+	targets_take_answers(a);
 	kernel_side_detach(a->kernel, loop_make_room, a);
 	loaders_say_holds(a);
-	home_say_forks(a);
 	loop_drain(a);
 	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
@@ -248,13 +251,16 @@ static int run(struct app *a, struct error *ret_error)
 		targets_wait(a);
 		return r;
 	}
+	r = examiner_start(&a->examiner, targets_examine, a);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot start");
 	priority_set(0, PRIORITY_DRAIN);
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
 	if (r < 0)
 		return r;
-	targets_read_versions(a);
+	targets_order_versions(a);
 	loop_run(a);
 	collect_the_rest(a);
 	pipeline_end_connections(&a->pipeline);
@@ -312,6 +318,7 @@ static void app_done(struct app *a)
 	ring_close(a->ring);
 	kernel_side_close(a->kernel);
 	loop_close(a);
+	examiner_done(&a->examiner);
 	target_list_done(&a->targets);
 	process_findings_done(&a->findings);
 }
@@ -334,7 +341,7 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 	target_list_init(&a.targets);
 	a.targets.plain = opt->plain_placement;
 	process_findings_init(&a.findings);
-	r = pipeline_init(&a.pipeline, &a.targets, &watcher, opt->body_limit);
+	r = pipeline_init(&a.pipeline, &watcher, opt->body_limit);
 	if (r < 0)
 		error_set_errno(ret_error, r, "cannot start");
 	else

@@ -2,24 +2,23 @@
 #include "home.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attach/kernel_side.h"
 #include "base/log.h"
-#include "collect/collect.h"
 #include "discover/fork_calls.h"
 #include "discover/mapped_targets.h"
 #include "discover/process_tree.h"
 #include "loaders.h"
 #include "model/target.h"
-#include "now.h"
 #include "state.h"
 
 bool home_is(const struct app *a, pid_t pid)
 {
-	return a->home.is_on && a->home.pid == pid && kernel_side_control(a->kernel)->home_plants;
+	const struct capture_control *c = kernel_side_control(a->kernel);
+
+	return a->home.is_on && c->home == (uint32_t)pid && c->home_plants;
 }
 
 uint32_t home_loads(struct app *a)
@@ -151,20 +150,25 @@ void home_choose(struct app *a)
 		home_give_up(a, "");
 }
 
-void home_was_looked_at(struct app *a, pid_t thread, uint32_t loads)
+/* Has it mapped anything whose probes are in home only? Yes also if it cannot be told. */
+static bool has_near(struct app *a, pid_t thread)
 {
 	bool is_mapped[TARGET_LIST_MAX];
 
-	if (see_forks(a, thread) < 0) {
-		home_give_up(a, "the forks of the named process cannot be seen");
-		return;
-	}
 	if (discover_mapped_targets("/proc", thread, &a->targets, is_mapped) < 0)
-		return;
+		return true;
 	for (size_t i = 0; i < a->targets.cnt; i++)
 		if (is_mapped[i] && kernel_side_is_near(a->kernel, a->targets.items[i]))
-			return;
-	set_checked(a, loads);
+			return true;
+	return false;
+}
+
+void home_was_looked_at(struct app *a, pid_t thread, uint32_t loads)
+{
+	if (see_forks(a, thread) < 0)
+		home_give_up(a, "the forks of the named process cannot be seen");
+	else if (!has_near(a, thread))
+		set_checked(a, loads);
 }
 
 void home_other_was_looked_at(struct app *a, pid_t thread)
@@ -173,45 +177,22 @@ void home_other_was_looked_at(struct app *a, pid_t thread)
 		widen_mapped(a, thread, "another watched process has it");
 }
 
-void home_forks(struct app *a, const struct load_event *e)
+void home_forks(struct app *a, pid_t thread)
 {
-	struct home *h = &a->home;
 	uint32_t loads = home_loads(a);
 
 	if (a->home.is_on)
-		widen_mapped(a, e->tid, "the named process forks");
+		widen_mapped(a, thread, "the named process forks");
 	set_checked(a, loads);
-	if (!e->is_held)
-		return;
-	kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
-	h->fork_cnt++;
-	h->fork_ns += app_now_ns() - e->monotonic_ns;
 }
 
 void home_has_forked(struct app *a, pid_t child)
 {
-	if (!a->home.is_on)
+	if (!a->home.is_on || !has_near(a, child))
 		return;
 	log_say(LOG_WARNING,
 		"process %d was forked before its probes were in place: its first words may be "
 		"missing",
 		(int)child);
 	home_give_up(a, "the named process has forked");
-}
-
-void home_process_ended(struct app *a, pid_t pid)
-{
-	if (a->home.pid == pid)
-		a->home.pid = 0;
-}
-
-void home_say_forks(const struct app *a)
-{
-	const struct home *h = &a->home;
-
-	if (h->fork_cnt)
-		log_say(LOG_INFO,
-			"%" PRIu64
-			" times a fork waited until its child would be seen: %.1f ms in all",
-			h->fork_cnt, (double)h->fork_ns / 1e6);
 }

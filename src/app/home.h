@@ -2,7 +2,8 @@
 /*
  * While only the named process uses a library, the probes there are in that process ("home") alone,
  * so that other programs with the same library pay nothing. Before a child can reach them they go
- * everywhere: a fork of home waits for it in the kernel, and so does who loads such a library.
+ * everywhere: a fork of home waits for it in the kernel, and so does who loads such a library. All
+ * of it is the examiner's work, see examiner.h.
  */
 #ifndef PLAINTAP_APP_HOME_H
 #define PLAINTAP_APP_HOME_H
@@ -13,19 +14,17 @@
 #include <sys/types.h>
 
 struct app;
-struct load_event;
 
 enum { HOME_LIBRARY_MAX = 8 };
 
 struct home {
 	bool is_on; /* some probes may be in home only */
-	pid_t pid;  /* 0: it has ended */
+	pid_t pid;  /* it may have ended */
 	struct {
 		dev_t dev;
 		ino_t ino;
 	} libraries[HOME_LIBRARY_MAX]; /* C libraries whose forks are probed */
 	size_t library_cnt;
-	uint64_t fork_cnt, fork_ns; /* forks that have waited, and how long in all */
 };
 
 /*
@@ -41,15 +40,10 @@ uint32_t home_loads(struct app *a);
 void home_was_looked_at(struct app *a, pid_t thread, uint32_t loads);
 /* Another process was: what it has mapped is probed everywhere. */
 void home_other_was_looked_at(struct app *a, pid_t thread);
-/* Home is about to fork. */
-void home_forks(struct app *a, const struct load_event *e);
+/* Home is about to fork, in that thread. */
+void home_forks(struct app *a, pid_t thread);
 /* Home has forked past that. */
 void home_has_forked(struct app *a, pid_t child);
-/* If that was home, its children may go on. */
-void home_process_ended(struct app *a, pid_t pid);
 /* What other processes load may be overlooked from now on, so all is probed everywhere. */
 void home_give_up(struct app *a, const char *why);
-/* For people: how long forks have waited. */
-void home_say_forks(const struct app *a);
-
 #endif

@@ -16,7 +16,6 @@
 #include "discover/loader.h"
 #include "now.h"
 #include "state.h"
-#include "targets.h"
 
 static const struct loader_file *find(const struct loader_file *files, size_t cnt,
 				      const struct stat *st)
@@ -102,11 +101,16 @@ void loaders_see_own(struct app *a)
 	loaders_see_process(a, getpid());
 }
 
-static void note_hold(struct app *a, const struct load_event *e)
+static void note_wait(struct app *a, const struct load_event *e)
 {
 	struct loaders *l = &a->loaders;
 	uint64_t ns = app_now_ns() - e->monotonic_ns;
 
+	if (e->is_fork) {
+		l->fork_cnt++;
+		l->fork_ns += ns;
+		return;
+	}
 	l->hold_us[l->hold_cnt++ % LOADER_HOLD_MAX] = (uint32_t)(ns / 1000);
 	a->pipeline.counters.load.holds++;
 	a->pipeline.counters.load.hold_ns += ns;
@@ -114,24 +118,12 @@ static void note_hold(struct app *a, const struct load_event *e)
 		(double)ns / 1e6, e->file_cnt);
 }
 
-void loaders_take(struct app *a, const struct load_event *e)
+void loaders_let_go(struct app *a, const struct load_event *e)
 {
-	/* Probes are being taken off by then. */
-	if (a->stop) {
-		if (e->is_held)
-			kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	if (!e->is_held)
 		return;
-	}
-	if (e->is_fork) {
-		home_forks(a, e);
-		return;
-	}
-	targets_rescan(a, e->pid, e->tid);
-	if (e->is_held) {
-		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
-		note_hold(a, e);
-	}
-	targets_read_versions(a);
+	kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	note_wait(a, e);
 }
 
 static int compare_us(const void *a, const void *b)
@@ -154,6 +146,11 @@ void loaders_say_holds(struct app *a)
 			" times a program went on before plaintap had looked at what it had loaded: "
 			"its first words may be missing",
 			in_vain);
+	if (l->fork_cnt)
+		log_say(LOG_INFO,
+			"%" PRIu64
+			" times a fork waited until its child would be seen: %.1f ms in all",
+			l->fork_cnt, (double)l->fork_ns / 1e6);
 	if (!cnt)
 		return;
 	qsort(l->hold_us, cnt, sizeof(l->hold_us[0]), compare_us);

@@ -34,6 +34,7 @@ struct loaders {
 	bool sees_named; /* the loader of what was named last is probed */
 	uint32_t hold_us[LOADER_HOLD_MAX];
 	size_t hold_cnt;
+	uint64_t fork_cnt, fork_ns; /* forks that have waited, and how long in all */
 };
 
 /* Probes the loader of a running process. 1: what it loads will be seen; 0: not; -ESRCH: it has
@@ -42,8 +43,8 @@ int loaders_see_process(struct app *a, pid_t pid);
 /* The same of a program that does not run yet, and of those that most programs here have. */
 void loaders_see_program(struct app *a, const char *program);
 void loaders_see_own(struct app *a);
-/* A watched process has loaded something new: it is looked at, and may go on. */
-void loaders_take(struct app *a, const struct load_event *e);
+/* What a thread has waited for is done. */
+void loaders_let_go(struct app *a, const struct load_event *e);
 /* For people: how long programs have waited. */
 void loaders_say_holds(struct app *a);
 

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "ctl.h"
 #include "ctl_socket.h"
+#include "examiner.h"
 #include "model/connection.h"
 #include "model/process.h"
 #include "now.h"
@@ -143,29 +144,9 @@ static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state
 	collect_conn_state(&p->app->pipeline.collector, pid, state, CONN_END_PROCESS, p->status);
 }
 
-/*
- * What no loader will tell is looked for at once, and again after a while. A loader that is probed
- * from now on may have told all by then.
- */
-static void executed(struct app *a, pid_t pid)
-{
-	size_t known_cnt = a->loaders.file_cnt;
-	int sight;
-
-	/* Probes are being taken off by then. */
-	if (a->stop)
-		return;
-	sight = loaders_see_process(a, pid);
-	if (sight == -ESRCH || (sight && a->loaders.file_cnt == known_cnt))
-		return;
-	home_give_up(a, "a program runs whose loader was not known, or that has none");
-	targets_rescan(a, pid, pid);
-	rescan_add(&a->rescan, pid, app_now_ns());
-}
-
 void loop_loaded(void *user, const struct load_event *e)
 {
-	loaders_take(user, e);
+	targets_order(user, e->is_fork ? EXAMINE_FORK : EXAMINE_PROCESS, e);
 }
 
 void loop_process_changed(void *user, const struct process_change *change)
@@ -173,8 +154,8 @@ void loop_process_changed(void *user, const struct process_change *change)
 	struct app *a = user;
 	struct ended_process ended = { a, change->status };
 
-	if (change->unasked && !a->stop)
-		home_has_forked(a, change->pid);
+	if (change->unasked)
+		targets_order_process(a, EXAMINE_FORKED, change->pid);
 	if (change->event == PROCESS_FORKED)
 		return;
 	if (change->event == PROCESS_EXECUTED)
@@ -182,10 +163,9 @@ void loop_process_changed(void *user, const struct process_change *change)
 	kernel_tables_take_conns(a->kernel, change->pid, change->monotonic_ns,
 				 conn_of_ended_process, &ended);
 	if (change->event == PROCESS_EXECUTED) {
-		executed(a, change->pid);
+		targets_order_process(a, EXAMINE_EXECUTED, change->pid);
 		return;
 	}
-	home_process_ended(a, change->pid);
 	rescan_remove(&a->rescan, change->pid);
 	pausing_forget(&a->pausing, change->pid);
 	stop_if_nobody_left(a);
@@ -195,8 +175,10 @@ void loop_conn_opened(void *user, const struct connection *c)
 {
 	struct app *a = user;
 
-	if (!a->stop)
-		kernel_side_used_by(a->kernel, c->library_id, c->process->pid);
+	struct loop_uses *u = &a->uses;
+
+	if (u->cnt < LOOP_USE_MAX)
+		u->items[u->cnt++] = (struct loop_use){ c->library_id, c->process->pid };
 }
 
 void loop_take_pending(void *user, const struct pending_call *call)
@@ -221,7 +203,7 @@ void loop_make_room(void *user)
 	const struct timespec nap = { .tv_nsec = ENDING_NAP_NS };
 	struct app *a = user;
 
-	kernel_side_beat(a->kernel, app_now_ns());
+	kernel_side_beat(a->kernel);
 	if (!ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector))
 		nanosleep(&nap, NULL);
 }
@@ -239,17 +221,32 @@ static void tell_kernel(struct app *a, enum consumer_state state)
 	__atomic_store_n(&kernel_side_control(a->kernel)->consumer, state, __ATOMIC_SEQ_CST);
 }
 
+/* What the examiner works on is left alone meanwhile; it does not take long. */
+static void use_what_is_probed(struct app *a, uint64_t now)
+{
+	struct loop_uses *u = &a->uses;
+
+	if (!examiner_try(&a->examiner))
+		return;
+	for (size_t i = 0; i < u->cnt; i++)
+		kernel_side_used_by(a->kernel, u->items[i].library, u->items[i].pid);
+	u->cnt = 0;
+	kernel_side_check(a->kernel, now);
+	ctl_serve(a, now);
+	examiner_release(&a->examiner);
+}
+
 static void do_housekeeping(struct app *a)
 {
 	uint64_t now = app_now_ns();
 	pid_t pid;
 
 	release_paused(a);
-	kernel_side_beat(a->kernel, now);
-	kernel_side_check(a->kernel, now);
-	ctl_serve(a, now);
+	kernel_side_beat(a->kernel);
+	targets_take_answers(a);
+	use_what_is_probed(a, now);
 	while (rescan_next(&a->rescan, now, &pid))
-		targets_rescan(a, pid, pid);
+		targets_order_process(a, EXAMINE_PROCESS, pid);
 	if (a->give_up_ns && now >= a->give_up_ns) {
 		log_say(LOG_WARNING, "the command has not ended: leaving it running");
 		a->stop = true;
@@ -301,6 +298,8 @@ void loop_run(struct app *a)
 {
 	if (watch_fd(a->epoll_fd, kernel_side_ring_fd(a->kernel)) < 0)
 		log_say(LOG_DEBUG, "the ring cannot be waited for: polling it");
+	if (watch_fd(a->epoll_fd, a->examiner.event_fd) < 0)
+		log_say(LOG_DEBUG, "what is found cannot be waited for: looking for it");
 	if (a->ctl && watch_fd(a->epoll_fd, ctl_socket_fd(a->ctl)) < 0)
 		log_say(LOG_DEBUG, "orders cannot be waited for: looking for them");
 	while (!a->stop) {

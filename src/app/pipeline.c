@@ -2,6 +2,7 @@
 #include "pipeline.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/writer.h"
 #include "model/connection.h"
@@ -100,11 +101,11 @@ static struct process *process_of(void *user, pid_t pid)
 /* Id 0 comes from kernels whose links carry no cookie: certain only where there is one library. */
 static const struct target *target_of(const struct pipeline *p, uint32_t library)
 {
-	if (!library && p->targets->cnt == 1)
-		return p->targets->items[0];
-	for (size_t i = 0; i < p->targets->cnt; i++)
-		if (p->targets->items[i]->id == library)
-			return p->targets->items[i];
+	if (!library && p->target_cnt == 1)
+		return p->targets[0];
+	for (size_t i = 0; i < p->target_cnt; i++)
+		if (p->targets[i]->id == library)
+			return p->targets[i];
 	return NULL;
 }
 
@@ -191,8 +192,17 @@ static const struct exchange_out exchange_to_sinks = {
 	.data = publish_data,
 };
 
-int pipeline_init(struct pipeline *p, const struct target_list *targets,
-		  const struct pipeline_watcher *watcher, size_t body_limit)
+void pipeline_know_target(struct pipeline *p, const struct target *t)
+{
+	const struct target **targets = realloc(p->targets, (p->target_cnt + 1) * sizeof(*targets));
+
+	if (!targets)
+		return;
+	p->targets = targets;
+	targets[p->target_cnt++] = t;
+}
+
+int pipeline_init(struct pipeline *p, const struct pipeline_watcher *watcher, size_t body_limit)
 {
 	struct stream_config config = {
 		.ops = &stream_to_exchange,
@@ -204,7 +214,7 @@ int pipeline_init(struct pipeline *p, const struct target_list *targets,
 		.conn_max = PIPELINE_CONN_MAX,
 	};
 
-	*p = (struct pipeline){ .targets = targets, .watcher = *watcher };
+	*p = (struct pipeline){ .watcher = *watcher };
 	sink_set_init(&p->sinks);
 	process_table_init(&p->processes);
 	exchange_stage_init(&p->exchanges, &exchange_to_sinks, p, &p->counters);
@@ -261,4 +271,5 @@ void pipeline_done(struct pipeline *p)
 	sink_set_close(&p->sinks);
 	process_table_done(&p->processes);
 	target_uses_done(&p->uses);
+	free(p->targets);
 }

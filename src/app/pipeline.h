@@ -18,7 +18,7 @@
 struct conn_gate;
 struct connection;
 struct stream;
-struct target_list;
+struct target;
 
 enum { PIPELINE_CONN_MAX = 65536 };
 
@@ -38,7 +38,9 @@ struct pipeline {
 	struct counters counters;
 	struct sink_set sinks;
 	struct process_table processes;
-	const struct target_list *targets; /* borrowed: names the libraries */
+	const struct target *
+		*targets; /* name the libraries; the list is owned, they are borrowed */
+	size_t target_cnt;
 	struct target_uses uses;
 	struct exchange_stage exchanges;
 	struct stream *stream;
@@ -47,9 +49,10 @@ struct pipeline {
 	struct pipeline_watcher watcher;
 };
 
-/* `targets` is borrowed. The sinks are then to be opened by the caller. -ENOMEM. */
-int pipeline_init(struct pipeline *p, const struct target_list *targets,
-		  const struct pipeline_watcher *watcher, size_t body_limit);
+/* The sinks are then to be opened by the caller. -ENOMEM. */
+int pipeline_init(struct pipeline *p, const struct pipeline_watcher *watcher, size_t body_limit);
+/* Before anything comes from it. Borrowed until pipeline_done(). Without memory it is nameless. */
+void pipeline_know_target(struct pipeline *p, const struct target *t);
 /* Before anything passes: the kernel side filters connections; see stream/conn_gate.h. -ENOMEM. */
 int pipeline_filter_conns(struct pipeline *p, bool let_in_unknown);
 /* Have the bytes at the place of that chunk been here before? */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the parts of a run share. Only app.c, loop.c and targets.c include it. */
+/* What the parts of a run share: included by files of this folder only. */
 #ifndef PLAINTAP_APP_STATE_H
 #define PLAINTAP_APP_STATE_H
 
@@ -13,6 +13,7 @@
 #include "command.h"
 #include "discover/findings.h"
 #include "discover/target_list.h"
+#include "examiner.h"
 #include "home.h"
 #include "leaving.h"
 #include "loaders.h"
@@ -32,12 +33,25 @@ struct look_ahead {
 	size_t program_from, program_to; /* the targets that the command's program brought */
 };
 
+enum { LOOP_USE_MAX = 64 };
+
+/* Who uses which library, to be told when nobody probes anything. More than that are forgotten:
+ * one is enough for the check of places, and there will be others. */
+struct loop_uses {
+	struct loop_use {
+		uint32_t library;
+		pid_t pid;
+	} items[LOOP_USE_MAX];
+	size_t cnt;
+};
+
 struct app {
 	const struct app_options *opt;
 	struct kernel_side *kernel;
 	struct ring *ring;
 	struct target_list targets; /* its own while look_ahead is running */
 	struct look_ahead look_ahead;
+	size_t reported_cnt;	      /* targets up to this index have names in the pipeline */
 	size_t attached_cnt;	      /* targets up to this index have been tried */
 	size_t probed_cnt;	      /* … and this many have probes */
 	struct trait_filter filter;   /* of processes; empty: none */
@@ -47,6 +61,8 @@ struct app {
 	struct pipeline pipeline;
 	struct pausing pausing;
 	struct rescan rescan;
+	struct loop_uses uses;
+	struct examiner examiner; /* from the loop on */
 	struct loaders loaders;
 	struct home home;
 	struct leaving leaving;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "attach/kernel_side.h"
 #include "base/buf.h"
@@ -255,6 +257,13 @@ void targets_wait(struct app *a)
 	l->is_running = false;
 }
 
+static void know_new(struct app *a)
+{
+	for (; a->reported_cnt < a->targets.cnt; a->reported_cnt++)
+		pipeline_know_target(&a->pipeline, a->targets.items[a->reported_cnt]);
+	a->targets.settled_cnt = a->reported_cnt;
+}
+
 int targets_attach_all(struct app *a, const char *program, struct error *ret_error)
 {
 	int r = 0;
@@ -278,6 +287,7 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 		return r;
 	home_choose(a);
 	attach_new(a, false);
+	know_new(a);
 	/* A command, and the children of a process, may still bring a library of their own. */
 	if (!a->probed_cnt && !program)
 		return error_set(
@@ -300,33 +310,152 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 		return r;
 	find_descendants(a, &pid, 1);
 	attach_new(a, true);
+	know_new(a);
 	rescan_add(&a->rescan, pid, app_now_ns());
 	return 0;
 }
 
-void targets_read_versions(struct app *a)
+void targets_order(struct app *a, enum examination_kind kind, const struct load_event *event)
 {
-	for (size_t i = 0; i < a->targets.cnt; i++)
-		tls_library_read_version(a->targets.items[i]);
+	struct examination x = { .kind = kind, .event = *event, .loads = home_loads(a) };
+
+	if (!examiner_order(&a->examiner, &x))
+		return;
+	log_say(LOG_WARNING, "out of memory: what process %d has loaded is not looked at",
+		(int)event->pid);
+	loaders_let_go(a, event);
 }
 
-void targets_rescan(struct app *a, pid_t pid, pid_t thread)
+void targets_order_process(struct app *a, enum examination_kind kind, pid_t pid)
 {
-	uint32_t loads = home_loads(a);
+	const struct load_event event = { .pid = pid, .tid = pid };
+
+	targets_order(a, kind, &event);
+}
+
+void targets_order_versions(struct app *a)
+{
+	targets_order_process(a, EXAMINE_VERSIONS, 0);
+}
+
+static void look(struct app *a, struct examination *x)
+{
 	struct process_findings findings;
+	pid_t pid = x->event.pid;
 	size_t known_cnt = a->targets.cnt;
 
 	process_findings_init(&findings);
-	if (discover_process(thread, &a->targets, &findings, NULL) >= 0 && findings.problem.code)
+	/* Through that thread: its first one may have ended. */
+	if (discover_process(x->event.tid, &a->targets, &findings, NULL) >= 0 &&
+	    findings.problem.code)
 		log_say(LOG_INFO, "%s", findings.problem.text);
-	note_user(a, known_cnt, pid);
 	process_findings_done(&findings);
+	note_user(a, known_cnt, pid);
 	if (a->attached_cnt < a->targets.cnt)
 		log_say(LOG_INFO, "process %d has a TLS library of its own: probing it from now on",
 			(int)pid);
 	attach_new(a, !home_is(a, pid));
 	if (home_is(a, pid))
-		home_was_looked_at(a, thread, loads);
+		home_was_looked_at(a, x->event.tid, x->loads);
 	else
-		home_other_was_looked_at(a, thread);
+		home_other_was_looked_at(a, x->event.tid);
+}
+
+/*
+ * What no loader will tell is looked for at once, and again after a while. A loader that is probed
+ * from now on may have told all by then.
+ */
+static void look_at_executed(struct app *a, struct examination *x)
+{
+	size_t known_cnt = a->loaders.file_cnt;
+	int sight = loaders_see_process(a, x->event.pid);
+
+	if (sight == -ESRCH || (sight && a->loaders.file_cnt == known_cnt))
+		return;
+	home_give_up(a, "a program runs whose loader was not known, or that has none");
+	look(a, x);
+	x->again = true;
+}
+
+/* The targets are the drainer's, too: so it is told what to write there. */
+static void tell_version(struct app *a, struct target *t)
+{
+	struct examination *x = calloc(1, sizeof(*x));
+	struct target copy = *t;
+
+	if (!x)
+		return;
+	tls_library_read_version(&copy);
+	t->wants_version = false;
+	x->kind = EXAMINE_VERSIONS;
+	examination_add(x, t);
+	memcpy(x->version, copy.version, sizeof(x->version));
+	examiner_answer(&a->examiner, x);
+}
+
+static void tell_versions(struct app *a)
+{
+	for (size_t i = 0; i < a->targets.cnt; i++)
+		if (a->targets.items[i]->wants_version)
+			tell_version(a, a->targets.items[i]);
+}
+
+static void report_new(struct app *a, struct examination *x)
+{
+	bool wants_version = false;
+
+	for (; a->reported_cnt < a->targets.cnt; a->reported_cnt++) {
+		examination_add(x, a->targets.items[a->reported_cnt]);
+		wants_version |= a->targets.items[a->reported_cnt]->wants_version;
+	}
+	a->targets.settled_cnt = a->reported_cnt;
+	if (wants_version)
+		targets_order_versions(a);
+}
+
+void targets_examine(void *user, struct examination *x)
+{
+	struct app *a = user;
+
+	switch (x->kind) {
+	case EXAMINE_EXECUTED:
+		look_at_executed(a, x);
+		break;
+	case EXAMINE_PROCESS:
+		look(a, x);
+		break;
+	case EXAMINE_FORK:
+		home_forks(a, x->event.tid);
+		break;
+	case EXAMINE_FORKED:
+		home_has_forked(a, x->event.pid);
+		break;
+	case EXAMINE_VERSIONS:
+		tell_versions(a);
+		break;
+	}
+	report_new(a, x);
+}
+
+static void take_answer(struct app *a, const struct examination *x)
+{
+	if (x->kind == EXAMINE_VERSIONS && x->found_cnt) {
+		memcpy(x->found[0]->version, x->version, sizeof(x->version));
+		return;
+	}
+	for (size_t i = 0; i < x->found_cnt; i++)
+		pipeline_know_target(&a->pipeline, x->found[i]);
+	if (x->again)
+		rescan_add(&a->rescan, x->event.pid, app_now_ns());
+	loaders_let_go(a, &x->event);
+}
+
+void targets_take_answers(struct app *a)
+{
+	struct examination *x;
+
+	while ((x = examiner_next(&a->examiner))) {
+		take_answer(a, x);
+		examination_free(x);
+	}
 }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "examiner.h"
 
 struct app;
 
@@ -27,12 +28,18 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 /* As -p does, while running: watches a process and its children, and probes what they use. */
 int targets_add_process(struct app *a, pid_t pid, struct error *ret_error);
 
-/* What the files of programs say of their version: for when nobody waits. */
-void targets_read_versions(struct app *a);
 /*
- * Looks at a process that has just started another program, or has loaded something; through a
- * thread of it, as its first one may have ended.
+ * Has the examiner look at a process, and probe what it finds; the thread of a held event goes on
+ * then.
  */
-void targets_rescan(struct app *a, pid_t pid, pid_t thread);
+void targets_order(struct app *a, enum examination_kind kind, const struct load_event *event);
+/* The same for a process that nobody holds. */
+void targets_order_process(struct app *a, enum examination_kind kind, pid_t pid);
+/* What the files of programs say of their version. */
+void targets_order_versions(struct app *a);
+/* An examiner_fn; `app` is the struct app. */
+void targets_examine(void *app, struct examination *x);
+/* What has been found is known from now on, and who waits for it goes on. Never waits. */
+void targets_take_answers(struct app *a);
 
 #endif

@@ -33,8 +33,6 @@
 #include "waiting_probes.h"
 #include "watchdog.h"
 
-enum { BEAT_INTERVAL_NS = 100000000 };
-
 struct kernel_side {
 	struct kernel_types types;
 	struct proc_bpf *proc;
@@ -46,7 +44,6 @@ struct kernel_side {
 	uint32_t pause;	 /* enum pause_when */
 	bool may_hold;	 /* threads may wait in probes */
 	bool is_patient; /* … until there is room in the ring */
-	uint64_t next_beat_ns;
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
@@ -55,6 +52,7 @@ struct kernel_side {
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
 	struct attachment_set attachments;
+	pthread_mutex_t identifying;
 };
 
 const char *kernel_side_fashion(const struct kernel_side *k)
@@ -272,6 +270,7 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->ring_size = opt->ring_size;
 	k->conn_rules = opt->conn_rules;
 	k->types.fd = -1;
+	pthread_mutex_init(&k->identifying, NULL);
 	r = prepare(k, opt->forbidden, ret_error);
 	if (r < 0)
 		goto out;
@@ -426,6 +425,11 @@ bool kernel_side_holds(const struct kernel_side *k)
 	return k->may_hold;
 }
 
+void kernel_side_release_held(struct kernel_side *k)
+{
+	k->control->hold = k->is_patient ? HOLD_CALLS : HOLD_OFF;
+}
+
 /* The loaders' probes come last of all. */
 static void take_off(void *user, size_t i)
 {
@@ -450,28 +454,22 @@ static void take_all_off(void *user)
 		proc_bpf__detach(k->proc);
 }
 
-/*
- * A probe cannot be taken off while a thread is in it, and a thread that waits for room is let go
- * by `make_room` alone, or loses what it has.
- */
+/* No probe can be taken off while a thread is in it, and waits there for `make_room`. */
 void kernel_side_detach(struct kernel_side *k, void (*make_room)(void *user), void *user)
 {
-	bool is_off = k->is_patient && make_room &&
-		      side_by_side_with(take_all_off, k, make_room, user);
-
-	/* Who waits goes on. */
+	if (k->control)
+		kernel_side_release_held(k);
+	if (k->is_patient && make_room && side_by_side_with(take_all_off, k, make_room, user))
+		return;
 	if (k->control)
 		k->control->hold = HOLD_OFF;
-	if (!is_off)
-		take_all_off(k);
+	take_all_off(k);
 }
 
-void kernel_side_beat(struct kernel_side *k, uint64_t now_ns)
+void kernel_side_beat(struct kernel_side *k)
 {
-	if (!k->is_patient || now_ns < k->next_beat_ns)
-		return;
-	k->next_beat_ns = now_ns + BEAT_INTERVAL_NS;
-	__atomic_add_fetch(&k->control->beat, 1, __ATOMIC_RELAXED);
+	if (k->is_patient)
+		__atomic_add_fetch(&k->control->beat, 1, __ATOMIC_RELAXED);
 }
 
 void kernel_side_close(struct kernel_side *k)
@@ -511,15 +509,17 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 {
 	uint64_t args[3] = { (uint64_t)fd };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(args));
-	int r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (!opts.retval)
-		return -EBADF;
+	/* Its answer lies in memory that is shared with it. */
+	pthread_mutex_lock(&k->identifying);
+	r = bpf_prog_test_run_opts(bpf_program__fd(k->proc->progs.proc_identify_file), &opts);
 	*ret = (struct file_id){ k->proc->bss->own_file_ino, k->proc->bss->own_file_dev,
 				 k->proc->bss->own_file_generation };
-	return 0;
+	pthread_mutex_unlock(&k->identifying);
+	if (r < 0)
+		return r;
+	return opts.retval ? 0 : -EBADF;
 }
 
 bool kernel_side_asks_traits(const struct kernel_side *k)

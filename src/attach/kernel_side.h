@@ -77,6 +77,11 @@ bool kernel_side_holds(const struct kernel_side *k);
 bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* It may go on. */
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+/*
+ * All may go on, and none waits any more, but for those with something that is not to be lost: see
+ * kernel_side_detach().
+ */
+void kernel_side_release_held(struct kernel_side *k);
 /* Has it probes? */
 bool kernel_side_has_attached(const struct kernel_side *k, const struct target *t);
 /* A watched process uses the target with that id: its calls may have to be checked. */
@@ -85,10 +90,9 @@ void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid);
 void kernel_side_check(struct kernel_side *k, uint64_t now_ns);
 /*
  * To be called at least every second while there are probes, even if its caller waits for something
- * else: it shows the threads that wait for room in the ring that somebody makes it. It does a
- * little every 100 ms.
+ * else: it shows the threads that wait for room in the ring that somebody makes it.
  */
-void kernel_side_beat(struct kernel_side *k, uint64_t now_ns);
+void kernel_side_beat(struct kernel_side *k);
 /*
  * Threads may wait for room in the ring until their probe is gone: make_room(user), which drains
  * it, is called over and over until all are. With NULL these threads just go on.

@@ -11,6 +11,8 @@
  * PRIORITY_WRITE is for a writer whose queue fills: at full speed that takes some ten milliseconds,
  * and then whoever fills it is best held back by having no processor, rather than by losing bytes.
  *
+ * So is whoever a thread of a program waits for.
+ *
  * PRIORITY_DRAIN is for the thread that drains the ring: a full ring loses bytes, and it fills in a
  * few milliseconds, less than an ordinary thread may have to wait for a busy processor. It naps
  * between two drains.

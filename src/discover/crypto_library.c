@@ -31,7 +31,7 @@ static bool wants(const struct target *t, const char *name)
 
 static bool anybody_wants(const struct target_list *list)
 {
-	for (size_t i = 0; i < list->cnt; i++)
+	for (size_t i = list->settled_cnt; i < list->cnt; i++)
 		if (wants(list->items[i], list->items[i]->crypto))
 			return true;
 	return false;
@@ -49,7 +49,7 @@ void crypto_library_complete(int fd, const char *path, struct target_list *list)
 		return;
 	if (elf_file_open_foreign(fd, path, &elf, &ignored) < 0)
 		return;
-	for (size_t i = 0; i < list->cnt; i++) {
+	for (size_t i = list->settled_cnt; i < list->cnt; i++) {
 		struct target *t = list->items[i];
 
 		if (!wants(t, elf_file_soname(elf)))

@@ -18,6 +18,7 @@ struct target_list {
 	struct target **items; /* owned, as are the targets */
 	size_t cnt;
 	size_t cap;
+	size_t settled_cnt; /* these are in use by now, and stay as they are; set after _init */
 	bool plain; /* place no probe but at the start of exported functions; set after _init */
 };
 
