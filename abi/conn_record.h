@@ -31,6 +31,7 @@ enum layout_field {
 	LAYOUT_SHUTDOWN,
 	LAYOUT_QUIET_SHUTDOWN,
 	LAYOUT_IN_INIT,
+	LAYOUT_SESSION_NAME,
 	LAYOUT_FIELD_CNT,
 };
 
@@ -121,7 +122,7 @@ struct unsent_end {
 };
 
 _Static_assert(sizeof(struct layout_place) == 6, "layout");
-_Static_assert(sizeof(struct conn_layout) == 124, "layout");
+_Static_assert(sizeof(struct conn_layout) == 128, "layout");
 _Static_assert(sizeof(struct rec_address) == 116, "layout");
 _Static_assert(sizeof(struct rec_conn_info) == 600, "layout");
 _Static_assert(sizeof(struct unsent_end) == 128, "layout");

@@ -16,6 +16,12 @@ struct file_id {
 	__u32 generation; /* another one when a number is used again */
 };
 
+/* Which socket: two in a row have not both in common. All 0: not known. */
+struct socket_ref {
+	__u32 socket; /* low half of its address in the kernel */
+	__u32 ino;
+};
+
 /* A connection's id: time of its birth (CLOCK_MONOTONIC, ns) above the number of the CPU. */
 #define CONN_ID_CPU_BITS 10
 
@@ -35,10 +41,11 @@ struct conn_state {
 	__u8 info;		      /* enum conn_info_state */
 	__u8 seek_left;		      /* calls that may still show its socket */
 	__u8 hello_done;	      /* its hello was looked for during a read */
-	__u8 notify;	  /* CLOSING_NOTIFY_: for sure; above them: set by the program itself */
-	__u32 fd, socket; /* of it: low half of its address in the kernel; 0: not known */
+	__u8 notify; /* CLOSING_NOTIFY_: for sure; above them: set by the program itself */
+	struct socket_ref socket;
+	__u32 fd;		      /* of the socket, if the object said it */
 	__u8 taken_over[REC_DIR_CNT]; /* 1: by the probes of PROBE_COOKIE_TAKES_OVER */
-	__u8 pad8[6];
+	__u8 pad8[2];
 	struct file_id file; /* of the call under way: what it sends, when that is a file */
 };
 

@@ -21,7 +21,7 @@ enum process_trait {
 	TRAIT_COMM = 0,	  /* its name, of its first thread: 16 bytes with NULs behind */
 	TRAIT_UID = 1,	  /* real user id */
 	TRAIT_EXE = 2,	  /* inode; device below generation << 32 */
-	TRAIT_CGROUP = 3, /* id in version 2's hierarchy; those above count too */
+	TRAIT_CGROUP = 3, /* id; number of its hierarchy; those above count too */
 	TRAIT_NETNS = 4,  /* inode */
 	TRAIT_CNT = 5,
 };

@@ -5,6 +5,7 @@
  */
 #include "lib/call.bpf.h"
 #include "lib/emit.bpf.h"
+#include "lib/fate.bpf.h"
 #include "lib/file.bpf.h"
 #include "lib/hello.bpf.h"
 #include "lib/home.bpf.h"
@@ -218,6 +219,33 @@ int proc_received_tcp(struct raw_tp_args *ctx)
 	if (c && hello_may_matter(c, pid) && BPF_CORE_READ(sk, sk_lock.owned) &&
 	    tcp_copied(sk) >= HELLO_LEN)
 		hello_look((u64)sk, pid);
+	return 0;
+}
+
+/* Argument: the socket. These three are attached where the kernel has them; see fate.bpf.h. */
+SEC("raw_tp/tcp_receive_reset")
+int proc_reset_received(struct raw_tp_args *ctx)
+{
+	fate_note((void *)ctx->arg[0], FATE_RESET_RECEIVED);
+	return 0;
+}
+
+/* The same; NULL, if the kernel answers for no socket. */
+SEC("raw_tp/tcp_send_reset")
+int proc_reset_sent(struct raw_tp_args *ctx)
+{
+	fate_note((void *)ctx->arg[0], FATE_RESET_SENT);
+	return 0;
+}
+
+/* The same, whose error was just set: of any kind. Since 5.15. */
+SEC("raw_tp/inet_sk_error_report")
+int proc_socket_error(struct raw_tp_args *ctx)
+{
+	struct sock *sk = (void *)ctx->arg[0];
+
+	if (BPF_CORE_READ(sk, sk_err) == CLOSING_ERROR_TIMEOUT)
+		fate_note(sk, FATE_TIMED_OUT);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * How a connection ends: what its object says of close_notify and of failures, and in which state
- * its socket is. Looked at when the object is freed or cleared, so no read or write pays for it.
+ * How a connection ends: what its object says of close_notify and of failures, in which state its
+ * socket is, and what became of that before. Looked at when the object is freed or cleared, so no
+ * read or write pays for it.
  *
  * The object tells of a close_notify that was sent or received in one field that the program may
  * set itself, and does (nginx, for one that it will not wait for). So what it said before it was
@@ -11,6 +12,7 @@
 #define PLAINTAP_BPF_CLOSING_H
 
 #include "conn.bpf.h"
+#include "fate.bpf.h"
 #include "layout.bpf.h"
 #include "socket.bpf.h"
 
@@ -99,9 +101,28 @@ static __always_inline u32 closing_of_socket(struct sock *sk, u32 *ret_error)
 /* The one that the connection was described with; NULL: it is not there any more, or not known. */
 static __always_inline struct sock *closing_socket(const struct conn_state *conn)
 {
-	struct sock *sk = conn->socket ? socket_of_fd(conn->fd) : NULL;
+	struct sock *sk = conn->socket.socket ? socket_of_fd(conn->fd) : NULL;
 
-	return sk && (u32)(u64)sk == conn->socket ? sk : NULL;
+	return sk && (u32)(u64)sk == conn->socket.socket ? sk : NULL;
+}
+
+/*
+ * What was noted of the socket, which may have been closed since. An error that waits there is the
+ * better one, as it is the last.
+ */
+static __always_inline u32 closing_of_fate(const struct conn_state *conn, u32 *error)
+{
+	u32 fate = fate_of(conn->socket), noted = closing_error_of_fate(fate), flags = 0;
+
+	if (fate & FATE_PEER_CLOSED)
+		flags |= CLOSING_PEER_CLOSED;
+	if (fate & FATE_RESET_SENT)
+		flags |= CLOSING_RESET_SENT;
+	if (noted)
+		flags |= CLOSING_BROKEN;
+	if (!*error)
+		*error = noted;
+	return flags;
 }
 
 /* struct conn_closing as a number: the flags, and the error above them. */
@@ -119,6 +140,7 @@ __noinline u32 closing_look(u64 object, u32 pid)
 	sk = closing_socket(conn);
 	if (sk)
 		flags |= closing_of_socket(sk, &error);
+	flags |= closing_of_fate(conn, &error);
 	return flags | error << 8;
 }
 

@@ -28,7 +28,8 @@ static __always_inline void info_begin(struct rec_conn_info *rec, const struct c
 	rec->target = conn->target;
 }
 
-static __always_inline void info_take_seen(struct rec_conn_info *rec, u64 pid_tgid)
+static __always_inline void info_take_seen(struct rec_conn_info *rec, struct conn_state *conn,
+					   u64 pid_tgid)
 {
 	const struct seeker *seen = seek_found(pid_tgid);
 
@@ -36,10 +37,12 @@ static __always_inline void info_take_seen(struct rec_conn_info *rec, u64 pid_tg
 		return;
 	rec->local = seen->ends.local;
 	rec->remote = seen->ends.remote;
+	conn->socket = seen->ref;
 }
 
 /* The hello that this side received; nothing if its object does not say which side it is. */
-static __always_inline void info_take_hello(struct rec_conn_info *rec, u64 object)
+static __always_inline void info_take_hello(struct rec_conn_info *rec, struct conn_state *conn,
+					    u64 object)
 {
 	u64 is_server = layout_read(rec->target, LAYOUT_IS_SERVER, object);
 	struct hello_key key = { .pid = rec->pid };
@@ -51,7 +54,7 @@ static __always_inline void info_take_hello(struct rec_conn_info *rec, u64 objec
 	addr = layout_find(rec->target, is_server ? LAYOUT_CLIENT_RANDOM : LAYOUT_SERVER_RANDOM,
 			   object);
 	if (addr && !bpf_probe_read_user(key.random, sizeof(key.random), (void *)addr))
-		hello_take(&key, &rec->local, &rec->remote);
+		hello_take(&key, &rec->local, &rec->remote, &conn->socket);
 }
 
 /*
@@ -60,13 +63,13 @@ static __always_inline void info_take_hello(struct rec_conn_info *rec, u64 objec
  * socket in pieces, that could be the only place that was noted: so there the hello counts only
  * once a read gave something and received nothing.
  */
-static __always_inline void info_seek(struct rec_conn_info *rec, u64 object, u64 pid_tgid,
-				      bool is_dry)
+static __always_inline void info_seek(struct rec_conn_info *rec, struct conn_state *conn,
+				      u64 object, u64 pid_tgid, bool is_dry)
 {
 	if (is_dry || layout_is_memory(rec->target, object))
-		info_take_hello(rec, object);
+		info_take_hello(rec, conn, object);
 	if (!rec->local.family)
-		info_take_seen(rec, pid_tgid);
+		info_take_seen(rec, conn, pid_tgid);
 }
 
 static __always_inline void info_fill(struct rec_conn_info *rec, struct conn_state *conn,
@@ -85,7 +88,7 @@ static __always_inline void info_fill(struct rec_conn_info *rec, struct conn_sta
 		return;
 	sk = socket_of_fd(fd);
 	conn->fd = fd;
-	conn->socket = (u32)(u64)sk;
+	conn->socket = socket_ref_of(sk);
 	socket_ends_read(sk, (struct socket_ends *)&rec->local);
 }
 
@@ -125,7 +128,7 @@ static __always_inline void conn_tell(struct conn_state *conn, u64 object, u64 p
 	if (conn->info == CONN_UNTOLD)
 		info_fill(rec, conn, object, dir);
 	if (!rec->local.family)
-		info_seek(rec, object, pid_tgid, is_dry);
+		info_seek(rec, conn, object, pid_tgid, is_dry);
 	is_first = conn->info == CONN_UNTOLD;
 	if (!is_first && !rec->local.family && !is_last) {
 		bpf_ringbuf_discard(rec, BPF_RB_NO_WAKEUP);

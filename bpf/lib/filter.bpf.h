@@ -21,8 +21,11 @@ struct {
 /* Set by user space before loading: where it is false no trait is ever asked for. */
 const volatile bool may_ask_traits = false;
 
-/* A control group that lies deeper is known by those above it. */
-enum { CGROUP_DEPTH_MAX = 24 };
+/*
+ * How far a control group is followed up, and how many hierarchies are looked at: more than there
+ * are controllers, as version 1 has hierarchies by name, too.
+ */
+enum { CGROUP_DEPTH_MAX = 24, HIERARCHY_MAX = 32 };
 
 static __always_inline u32 trait_wish(const struct trait_key *key)
 {
@@ -69,17 +72,42 @@ static __always_inline u32 wish_for_netns(struct task_struct___traits *task)
 	return trait_wish(&key);
 }
 
-/* Of the group and of all above it, so that a group stands for its descendants too. */
-static __always_inline u32 wish_for_cgroup(struct task_struct___traits *task)
+/*
+ * Of the group and of all above it, so that a group stands for its descendants too. A global
+ * function: else the verifier would walk all hierarchies' loops one in the other.
+ */
+__noinline u32 wish_for_group(u64 group, u64 hierarchy)
 {
-	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
-	struct trait_key key = { .trait = TRAIT_CGROUP };
+	struct trait_key key = { .trait = TRAIT_CGROUP, .value = { 0, hierarchy } };
+	struct cgroup *cgroup = (void *)group;
 	u32 wish = 0;
 
 	for (int i = 0; i < CGROUP_DEPTH_MAX && cgroup; i++) {
 		key.value[0] = BPF_CORE_READ(cgroup, kn, id);
 		wish |= trait_wish(&key);
 		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	}
+	return wish;
+}
+
+/*
+ * In all hierarchies. They are linked to the task's set of groups, also version 2's, and those that
+ * have a name only, which no subsystem leads to.
+ */
+static __always_inline u32 wish_for_cgroup(struct task_struct___traits *task)
+{
+	u64 link_at = bpf_core_field_offset(struct cgrp_cset_link, cgrp_link);
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct list_head *head = &set->cgrp_links;
+	struct list_head *at = BPF_CORE_READ(head, next);
+	u32 wish = 0;
+
+	for (int i = 0; i < HIERARCHY_MAX && at && at != head; i++) {
+		struct cgrp_cset_link *link = (void *)at - link_at;
+		struct cgroup *cgroup = BPF_CORE_READ(link, cgrp);
+
+		wish |= wish_for_group((u64)cgroup, (u32)BPF_CORE_READ(cgroup, root, hierarchy_id));
+		at = BPF_CORE_READ(at, next);
 	}
 	return wish;
 }

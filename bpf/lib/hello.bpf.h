@@ -37,6 +37,7 @@ struct hello_key {
 
 struct hello_sight {
 	struct socket_ends ends;
+	struct socket_ref socket;
 	u32 is_several; /* the same was received from another socket, too */
 	u32 pad32;
 };
@@ -81,6 +82,7 @@ static __always_inline void hello_note(const struct hello_key *key, struct sock 
 {
 	struct hello_sight fresh __attribute__((aligned(8))) = {}, *known;
 
+	fresh.socket = socket_ref_of(sk);
 	if (!socket_ends_read(sk, &fresh.ends) ||
 	    !bpf_map_update_elem(&hellos, key, &fresh, BPF_NOEXIST))
 		return;
@@ -129,7 +131,7 @@ __noinline int hello_look(u64 sock, u32 pid)
 
 /* All 0: not known. The key is of no use afterwards. */
 static __always_inline void hello_take(const struct hello_key *key, struct rec_address *local,
-				       struct rec_address *remote)
+				       struct rec_address *remote, struct socket_ref *socket)
 {
 	const struct hello_sight *sight = bpf_map_lookup_elem(&hellos, key);
 
@@ -138,11 +140,13 @@ static __always_inline void hello_take(const struct hello_key *key, struct rec_a
 	if (!sight->is_several) {
 		*local = sight->ends.local;
 		*remote = sight->ends.remote;
+		*socket = sight->socket;
 	}
 	/* It has made room for another one meanwhile: perhaps that one was read. */
 	if (bpf_map_delete_elem(&hellos, key)) {
 		__builtin_memset(local, 0, sizeof(*local));
 		__builtin_memset(remote, 0, sizeof(*remote));
+		__builtin_memset(socket, 0, sizeof(*socket));
 	}
 }
 

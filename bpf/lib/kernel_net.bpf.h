@@ -37,8 +37,11 @@ struct sk_buff {
 	char cb[48];
 } __attribute__((preserve_access_index));
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
 	struct socket_lock sk_lock;
 	struct sk_buff_head sk_receive_queue;
 	u16 sk_type;
@@ -78,7 +81,16 @@ struct unix_sock {
 } __attribute__((preserve_access_index));
 
 enum { AF_UNIX_ = 1, AF_INET_ = 2, AF_INET6_ = 10, SOCK_STREAM_ = 1 };
-enum { TCP_CLOSE_ = 7, SOCK_DONE_BIT = 1, RCV_SHUTDOWN_ = 1, EPIPE_ = 32 };
+enum {
+	TCP_SYN_SENT_ = 2,
+	TCP_SYN_RECV_ = 3,
+	TCP_TIME_WAIT_ = 6,
+	TCP_CLOSE_ = 7,
+	TCP_LISTEN_ = 10,
+	TCP_NEW_SYN_RECV_ = 12,
+};
+enum { SOCK_DONE_BIT = 1, RCV_SHUTDOWN_ = 1 };
+enum { EPIPE_ = 32 };
 enum { MODE_TYPE_MASK = 0170000, MODE_SOCKET = 0140000 };
 
 #endif

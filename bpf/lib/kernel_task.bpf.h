@@ -35,13 +35,29 @@ struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;
 } __attribute__((preserve_access_index));
 
+struct cgroup_root {
+	int hierarchy_id;
+} __attribute__((preserve_access_index));
+
 struct cgroup {
 	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 } __attribute__((preserve_access_index));
 
+struct list_head {
+	struct list_head *next;
+} __attribute__((preserve_access_index));
+
+/* Of a task: one group in each hierarchy. */
 struct css_set {
-	struct cgroup *dfl_cgrp;
+	struct list_head cgrp_links;
+} __attribute__((preserve_access_index));
+
+/* In that list by `cgrp_link`. */
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	struct list_head cgrp_link;
 } __attribute__((preserve_access_index));
 
 enum { COMM_LEN = 16 };

@@ -22,6 +22,9 @@ struct {
 /* BIOs from the object's to the one with the descriptor. */
 enum { BIO_CHAIN_MAX = 4 };
 
+/* As on the wire; DTLS counts the other way round. */
+enum { TLS_1_3 = 0x0304 };
+
 #define LAYOUT_UNKNOWN ((u64)-1)
 
 /* NULL: not known. */
@@ -147,6 +150,9 @@ static __always_inline void layout_server_name(u32 target, u64 object, struct re
 {
 	u64 name = layout_read(target, LAYOUT_SERVER_NAME, object);
 
+	/* A server that resumes a session of TLS 1.2 or before leaves the name there. */
+	if (!name && ret->is_server && ret->version && ret->version < TLS_1_3)
+		name = layout_read(target, LAYOUT_SESSION_NAME, object);
 	if (name &&
 	    bpf_probe_read_user_str(ret->server_name, sizeof(ret->server_name), (void *)name) > 1)
 		ret->known |= CONN_KNOWS_SERVER_NAME;

@@ -19,6 +19,7 @@ struct seeker {
 	u64 socket;	  /* its address; 0: none yet; SEEK_SEVERAL */
 	u64 has_received; /* from any socket, also one that is not taken */
 	struct socket_ends ends;
+	struct socket_ref ref;
 };
 
 #define SEEK_SEVERAL ((u64)-1)
@@ -60,10 +61,12 @@ static __always_inline void seek_take(struct seeker *seeker, struct sock *sk)
 {
 	if (seeker->socket == (u64)sk)
 		return;
-	if (seeker->socket)
+	if (seeker->socket) {
 		seeker->socket = SEEK_SEVERAL;
-	else if (socket_ends_read(sk, &seeker->ends))
+	} else if (socket_ends_read(sk, &seeker->ends)) {
 		seeker->socket = (u64)sk;
+		seeker->ref = socket_ref_of(sk);
+	}
 }
 
 /*

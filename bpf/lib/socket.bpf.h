@@ -29,6 +29,14 @@ static __always_inline struct sock *socket_of_fd(u32 fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* All 0: no program holds it (any more). */
+static __always_inline struct socket_ref socket_ref_of(struct sock *sk)
+{
+	u32 ino = sk ? BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino) : 0;
+
+	return (struct socket_ref){ .socket = ino ? (u32)(u64)sk : 0, .ino = ino };
+}
+
 /* Only of one that is connected: else a packet may come from anywhere. */
 static __always_inline bool inet_ends(struct sock *sk, struct socket_ends *ret)
 {

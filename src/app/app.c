@@ -159,8 +159,9 @@ static void say_ready(struct app *a)
 static void conn_of_capture(void *user, pid_t pid, const struct conn_state *state)
 {
 	struct app *a = user;
+	struct conn_closing closing = kernel_tables_closing(a->kernel, state);
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, 0);
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, &closing, 0);
 }
 
 static void conn_freed(void *user, const struct unsent_end *end)
@@ -264,6 +265,7 @@ static int run(struct app *a, struct error *ret_error)
 	loop_run(a);
 	collect_the_rest(a);
 	pipeline_end_connections(&a->pipeline);
+	filters_say_removed(a);
 	say_why_nothing_was_seen(a, program);
 	return 0;
 }

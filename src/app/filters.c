@@ -9,7 +9,9 @@
 #include "base/cidr.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "discover/filter_group.h"
 #include "discover/filter_value.h"
+#include "discover/hierarchy.h"
 #include "discover/open_file.h"
 #include "discover/process_info.h"
 #include "discover/process_tree.h"
@@ -89,8 +91,6 @@ static int resolve(struct app *a, const struct filter_word *w, struct trait_key 
 				struct error *ret_error);
 	} rows[FILTER_KIND_CNT] = {
 		[FILTER_UID] = { TRAIT_UID, filter_value_uid },
-		[FILTER_CGROUP] = { TRAIT_CGROUP, filter_value_cgroup },
-		[FILTER_CONTAINER] = { TRAIT_CGROUP, filter_value_container },
 		[FILTER_NETNS] = { TRAIT_NETNS, filter_value_netns },
 	};
 	uint64_t value;
@@ -108,17 +108,49 @@ static int resolve(struct app *a, const struct filter_word *w, struct trait_key 
 	return r;
 }
 
-static int add_word(struct app *a, const struct filter_word *w, struct error *ret_error)
+static int add_key(struct app *a, const struct filter_word *w, const struct trait_key *key,
+		   struct error *ret_error)
 {
-	struct trait_key key;
-	int r = resolve(a, w, &key, ret_error);
+	int r = trait_filter_add(&a->filter, key, w->exclude ? TRAIT_REFUSED : TRAIT_WANTED);
 
-	if (r < 0)
-		return r;
-	r = trait_filter_add(&a->filter, &key, w->exclude ? TRAIT_REFUSED : TRAIT_WANTED);
 	return r < 0 ? error_set(ret_error, r, FILTER_WORD_FMT ": too many filters",
 				 FILTER_WORD_ARGS(w))
 		     : 0;
+}
+
+static bool names_groups(const struct filter_word *w)
+{
+	return w->kind == FILTER_CGROUP || w->kind == FILTER_CONTAINER;
+}
+
+static int find_groups(const struct filter_word *w, struct group_ids *ret, struct error *ret_error)
+{
+	return w->kind == FILTER_CGROUP ? filter_value_cgroup(w, ret, ret_error)
+					: filter_value_container(w, ret, ret_error);
+}
+
+static int add_groups(struct app *a, const struct filter_word *w, struct error *ret_error)
+{
+	struct group_ids groups;
+	int r = find_groups(w, &groups, ret_error);
+
+	for (size_t i = 0; !r && i < groups.cnt; i++) {
+		struct trait_key key = trait_cgroup(groups.ids[i]);
+
+		r = add_key(a, w, &key, ret_error);
+	}
+	return r;
+}
+
+static int add_word(struct app *a, const struct filter_word *w, struct error *ret_error)
+{
+	struct trait_key key;
+	int r;
+
+	if (names_groups(w))
+		return add_groups(a, w, ret_error);
+	r = resolve(a, w, &key, ret_error);
+	return r < 0 ? r : add_key(a, w, &key, ret_error);
 }
 
 static void exclude(void *user, pid_t pid)
@@ -170,8 +202,40 @@ int filters_apply(struct app *a, struct error *ret_error)
 	return r;
 }
 
+/* Does the word still stand for a group that it stood for in the beginning? */
+static bool is_there(const struct app *a, const struct filter_word *w)
+{
+	struct group_ids groups;
+	int r = find_groups(w, &groups, NULL);
+
+	/* There may be several by now, and what not: only one that is gone is meant. */
+	if (r < 0)
+		return r != -ENOENT;
+	for (size_t i = 0; i < groups.cnt; i++) {
+		struct trait_key key = trait_cgroup(groups.ids[i]);
+
+		if (trait_filter_has(&a->filter, &key))
+			return true;
+	}
+	return false;
+}
+
+void filters_say_removed(struct app *a)
+{
+	for (size_t i = 0; i < a->opt->filter_cnt; i++) {
+		const struct filter_word *w = &a->opt->filters[i];
+
+		if (names_groups(w) && !is_there(a, w))
+			log_say(LOG_WARNING,
+				FILTER_WORD_FMT ": this control group was removed meanwhile; one "
+						"that was made again under its name is another one",
+				FILTER_WORD_ARGS(w));
+	}
+}
+
 /* As the kernel side reads them; what is not known is no value that a filter could want. */
-static void read_traits(struct app *a, const struct process *p, struct process_traits *ret)
+static void read_traits(struct app *a, const struct hierarchies *h, const struct process *p,
+			struct process_traits *ret)
 {
 	char exe[64];
 	uint64_t netns;
@@ -187,24 +251,32 @@ static void read_traits(struct app *a, const struct process *p, struct process_t
 	if (filter_process_netns(p->pid, &netns) < 0)
 		netns = 0;
 	ret->values[TRAIT_NETNS] = trait_number(TRAIT_NETNS, netns);
-	cnt = filter_process_cgroups(p->pid, ret->cgroups, TRAIT_CGROUP_MAX);
+	cnt = h->cnt ? hierarchies_of_process(h, p->pid, ret->cgroups, TRAIT_CGROUP_MAX) : 0;
 	ret->cgroup_cnt = cnt > 0 ? (size_t)cnt : 0;
 }
 
-static bool lets_in(struct app *a, pid_t pid)
+static bool lets_in(struct app *a, const struct hierarchies *h, pid_t pid)
 {
 	struct process *p = process_info_read(pid);
 	struct process_traits traits;
 
 	if (!p)
 		return false;
-	read_traits(a, p, &traits);
+	read_traits(a, h, p, &traits);
 	process_unref(p);
 	return trait_filter_lets_in(&a->filter, &traits);
 }
 
+static bool is_named(const void *user, uint32_t hierarchy)
+{
+	const struct app *a = user;
+
+	return trait_filter_names_hierarchy(&a->filter, hierarchy);
+}
+
 int filters_each_running(struct app *a, filters_fn fn, void *user)
 {
+	struct hierarchies h = { 0 };
 	struct process_tree tree;
 	int r;
 
@@ -213,9 +285,13 @@ int filters_each_running(struct app *a, filters_fn fn, void *user)
 	r = process_tree_read(&tree, "/proc");
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < tree.cnt; i++)
-		if (lets_in(a, tree.links[i].pid))
+	if (a->filter.asked & FILTERS_ASK_FOR(TRAIT_CGROUP))
+		r = hierarchies_read("/proc", &h);
+	hierarchies_keep(&h, is_named, a);
+	for (size_t i = 0; !r && i < tree.cnt; i++)
+		if (lets_in(a, &h, tree.links[i].pid))
 			fn(user, tree.links[i].pid);
+	hierarchies_done(&h);
 	process_tree_done(&tree);
-	return 0;
+	return r;
 }

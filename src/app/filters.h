@@ -18,6 +18,9 @@ int filters_take_conn_rules(struct app *a, struct error *ret_error);
 /* Resolves the words about processes and hands them to the kernel side; nothing without words. */
 int filters_apply(struct app *a, struct error *ret_error);
 
+/* Says which control groups that were named are not there any more. */
+void filters_say_removed(struct app *a);
+
 typedef void (*filters_fn)(void *user, pid_t pid);
 /*
  * Calls `fn` for each process that runs now and is let in, if something is wanted: if there are

@@ -4,13 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "attach/kernel_tables.h"
 #include "state.h"
 
 static void end_conn(void *user, pid_t pid, const struct conn_state *state)
 {
 	struct app *a = user;
+	struct conn_closing closing = kernel_tables_closing(a->kernel, state);
 
-	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, 0);
+	collect_conn_state(&a->pipeline.collector, pid, state, CONN_END_CAPTURE, &closing, 0);
 }
 
 /* Without memory it is ended at once: what is still in the ring then counts as a hole. */

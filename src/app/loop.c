@@ -140,8 +140,10 @@ struct ended_process {
 static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state *state)
 {
 	const struct ended_process *p = user;
+	struct conn_closing closing = kernel_tables_closing(p->app->kernel, state);
 
-	collect_conn_state(&p->app->pipeline.collector, pid, state, CONN_END_PROCESS, p->status);
+	collect_conn_state(&p->app->pipeline.collector, pid, state, CONN_END_PROCESS, &closing,
+			   p->status);
 }
 
 void loop_loaded(void *user, const struct load_event *e)

@@ -29,6 +29,7 @@
 #include "probe_links.h"
 #include "proc.skel.h"
 #include "side_by_side.h"
+#include "socket_watch.h"
 #include "tls.skel.h"
 #include "waiting_probes.h"
 #include "watchdog.h"
@@ -69,28 +70,13 @@ static enum fashion choose_fashion(const struct features *f)
 	return f->has[FEATURE_MULTI] ? FASHION_MULTI : FASHION_PERF;
 }
 
-/* Without them some connections have no address, but nothing else is missing. */
-static void watch_sockets(struct kernel_side *k)
-{
-	k->proc->links.proc_received = bpf_program__attach(k->proc->progs.proc_received);
-	if (k->proc->links.proc_received)
-		return;
-	log_say(LOG_INFO, "this kernel does not tell what is received from Unix sockets (%s)",
-		strerror(errno));
-	k->proc->links.proc_received_tcp = bpf_program__attach(k->proc->progs.proc_received_tcp);
-	if (!k->proc->links.proc_received_tcp)
-		log_say(LOG_INFO, "this kernel does not tell when TCP data are received (%s)",
-			strerror(errno));
-}
-
 static int load_proc(struct kernel_side *k, struct error *ret_error)
 {
 	int r;
 
 	bpf_map__set_max_entries(k->proc->maps.ring, k->ring_size);
 	k->proc->rodata->ring_size = k->ring_size;
-	bpf_program__set_autoattach(k->proc->progs.proc_received, false);
-	bpf_program__set_autoattach(k->proc->progs.proc_received_tcp, false);
+	socket_watch_prepare(k->proc);
 	/* Sessions need none of it, and the kernel takes a millisecond for so large a table. */
 	if (k->prober.fashion == FASHION_SESSION)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
@@ -105,7 +91,7 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r,
 				       "cannot attach to the kernel's process tracepoints");
-	watch_sockets(k);
+	socket_watch_attach(k->proc);
 	return 0;
 }
 
@@ -560,6 +546,11 @@ uint32_t kernel_side_ring_size(const struct kernel_side *k)
 int kernel_side_conns_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->tls->maps.conns);
+}
+
+int kernel_side_fates_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.fates);
 }
 
 int kernel_side_unsent_ends_fd(const struct kernel_side *k)

@@ -143,6 +143,7 @@ int kernel_side_held_fd(const struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
 int kernel_side_conns_fd(const struct kernel_side *k);
+int kernel_side_fates_fd(const struct kernel_side *k);
 int kernel_side_unsent_ends_fd(const struct kernel_side *k);
 struct capture_control *kernel_side_control(struct kernel_side *k);
 /* Summed over all CPUs. */

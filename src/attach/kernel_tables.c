@@ -37,6 +37,19 @@ void kernel_tables_take_conns(struct kernel_side *k, pid_t pid, uint64_t before_
 	}
 }
 
+struct conn_closing kernel_tables_closing(struct kernel_side *k, const struct conn_state *state)
+{
+	struct conn_closing closing = { .flags = state->notify & CLOSING_NOTIFY };
+	uint32_t fate;
+
+	if (state->socket.socket &&
+	    !bpf_map_lookup_elem(kernel_side_fates_fd(k), &state->socket, &fate))
+		closing.socket_error = (uint8_t)closing_error_of_fate(fate);
+	if (closing.socket_error)
+		closing.flags |= CLOSING_BROKEN;
+	return closing;
+}
+
 void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, void *user)
 {
 	int fd = kernel_side_unsent_ends_fd(k);

@@ -22,7 +22,13 @@ typedef void (*unsent_end_fn)(void *user, const struct unsent_end *end);
 void kernel_tables_take_conns(struct kernel_side *k, pid_t pid, uint64_t before_ns,
 			      conn_state_fn fn, void *user);
 
-/* The same for ends that found the ring full. */
+/*
+ * How a connection stood whose process has ended: what its library had said, and what had become of
+ * its socket by then. That the exit itself reset it may be known or not, and so never is.
+ */
+struct conn_closing kernel_tables_closing(struct kernel_side *k, const struct conn_state *state);
+
+/* As kernel_tables_take_conns(), for ends that found the ring full. */
 void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, void *user);
 
 #endif

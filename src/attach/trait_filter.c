@@ -26,6 +26,14 @@ struct trait_key trait_exe(uint64_t ino, uint32_t dev, uint32_t generation)
 	};
 }
 
+struct trait_key trait_cgroup(struct group_id group)
+{
+	return (struct trait_key){
+		.trait = TRAIT_CGROUP,
+		.value = { group.inode, group.hierarchy },
+	};
+}
+
 static bool same_key(const struct trait_key *a, const struct trait_key *b)
 {
 	return a->trait == b->trait && a->value[0] == b->value[0] && a->value[1] == b->value[1];
@@ -57,16 +65,29 @@ static uint32_t wish_for(const struct trait_filter *f, const struct trait_key *k
 	return 0;
 }
 
+bool trait_filter_has(const struct trait_filter *f, const struct trait_key *key)
+{
+	return wish_for(f, key) != 0;
+}
+
 static uint32_t wish_for_cgroups(const struct trait_filter *f, const struct process_traits *p)
 {
 	uint32_t wish = 0;
 
 	for (size_t i = 0; i < p->cgroup_cnt; i++) {
-		struct trait_key key = trait_number(TRAIT_CGROUP, p->cgroups[i]);
+		struct trait_key key = trait_cgroup(p->cgroups[i]);
 
 		wish |= wish_for(f, &key);
 	}
 	return wish;
+}
+
+bool trait_filter_names_hierarchy(const struct trait_filter *f, uint32_t number)
+{
+	for (size_t i = 0; i < f->cnt; i++)
+		if (f->words[i].key.trait == TRAIT_CGROUP && f->words[i].key.value[1] == number)
+			return true;
+	return false;
 }
 
 bool trait_filter_lets_in(const struct trait_filter *f, const struct process_traits *p)

@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "model/filter.h"
 /* abi/process_filter.h */
 #include "process_filter.h"
 
-enum { TRAIT_FILTER_MAX = 256, TRAIT_CGROUP_MAX = 32 };
+enum { TRAIT_FILTER_MAX = 256, TRAIT_CGROUP_MAX = 256 };
 
 struct trait_filter {
 	uint32_t asked; /* FILTERS_WANT, FILTERS_REFUSE */
@@ -27,8 +28,8 @@ struct trait_filter {
 
 /* What a process is, as far as filters ask. */
 struct process_traits {
-	struct trait_key values[TRAIT_CNT]; /* that of TRAIT_CGROUP is not used */
-	uint64_t cgroups[TRAIT_CGROUP_MAX]; /* its group's id, and those of the ones above */
+	struct trait_key values[TRAIT_CNT];	   /* that of TRAIT_CGROUP is not used */
+	struct group_id cgroups[TRAIT_CGROUP_MAX]; /* its groups, and those above them */
 	size_t cgroup_cnt;
 };
 
@@ -38,8 +39,14 @@ struct trait_key trait_number(enum process_trait trait, uint64_t value);
 struct trait_key trait_comm(struct str name);
 struct trait_key trait_exe(uint64_t ino, uint32_t dev, uint32_t generation);
 
+struct trait_key trait_cgroup(struct group_id group);
+
 /* -ENOSPC: there are TRAIT_FILTER_MAX. The same value may be given twice. */
 int trait_filter_add(struct trait_filter *f, const struct trait_key *key, enum trait_wish wish);
+/* Is the value asked for, or kept out? */
+bool trait_filter_has(const struct trait_filter *f, const struct trait_key *key);
+/* Does a word name a group in that hierarchy? */
+bool trait_filter_names_hierarchy(const struct trait_filter *f, uint32_t number);
 /* What the kernel side would say of such a process. */
 bool trait_filter_lets_in(const struct trait_filter *f, const struct process_traits *p);
 

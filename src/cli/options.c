@@ -202,8 +202,9 @@ const struct option_row option_rows[] = {
 	  "a container write /proc/PID/root/PATH.",
 	  take_exe },
 	{ 0, "cgroup", "PATH",
-	  "Only processes in that control group (of version 2) and below it, such as "
-	  "system.slice/nginx.service.",
+	  "Only processes in that control group and below it. A folder such as "
+	  "/sys/fs/cgroup/memory/x names one group; a path from the root, such as "
+	  "system.slice/nginx.service, those of that name in all mounted hierarchies (versions 1 and 2).",
 	  take_cgroup },
 	{ 0, "container", "NAME",
 	  "Only processes in the container of this name, or whose id begins so. In a pod the name may also "

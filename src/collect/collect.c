@@ -168,6 +168,7 @@ static struct conn_ending ending_of(const struct conn_closing *closing)
 		.failed = flags & CLOSING_FAILED,
 		.peer_closed = flags & CLOSING_PEER_CLOSED,
 		.broken = flags & CLOSING_BROKEN,
+		.reset_sent = flags & CLOSING_RESET_SENT,
 		.cleared = flags & CLOSING_CLEARED,
 		.socket_error = closing->socket_error,
 	};
@@ -312,10 +313,9 @@ static void give_state(struct collector *c, pid_t pid, const struct conn_state *
 }
 
 void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
-			enum conn_end why, int status)
+			enum conn_end why, const struct conn_closing *closing, int status)
 {
-	struct conn_closing closing = { .flags = state->notify & CLOSING_NOTIFY };
-	struct conn_ending ending = ending_of(&closing);
+	struct conn_ending ending = ending_of(closing);
 
 	ending.status = status;
 	give_state(c, pid, state, why, &ending);

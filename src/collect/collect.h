@@ -84,7 +84,7 @@ void collect_record(void *collector, const struct ring_record *rec);
  * CONN_END_PROCESS also how the process did: see struct conn_ending.
  */
 void collect_conn_state(struct collector *c, pid_t pid, const struct conn_state *state,
-			enum conn_end why, int status);
+			enum conn_end why, const struct conn_closing *closing, int status);
 /* The same of one whose end found the ring full. */
 void collect_unsent_end(struct collector *c, const struct unsent_end *end);
 

@@ -84,6 +84,15 @@ static const struct getter retry_reason = { TLS_FIELD_BIO_NUM,
 					    1,
 					    false };
 
+/* Of a session, which TLS_FIELD_CIPHER leads to. */
+static const struct getter session_name = { TLS_FIELD_SESSION_NAME,
+					    ACCESSOR_SSL_SESSION_GET0_HOSTNAME,
+					    PART_RESULT,
+					    ACCESSOR_CNT,
+					    POINTER_LEN,
+					    1,
+					    false };
+
 struct reading {
 	struct code *code;
 	const struct accessor_function *functions;
@@ -92,44 +101,6 @@ struct reading {
 	bool has_type;		     /* of the function in hand */
 	struct access_condition type;
 };
-
-const char *accessor_name(enum accessor a)
-{
-	static const char *const names[ACCESSOR_CNT] = {
-		[ACCESSOR_SSL_GET_RBIO] = "SSL_get_rbio",
-		[ACCESSOR_SSL_SET0_RBIO] = "SSL_set0_rbio",
-		[ACCESSOR_SSL_GET_WBIO] = "SSL_get_wbio",
-		[ACCESSOR_SSL_SET0_WBIO] = "SSL_set0_wbio",
-		[ACCESSOR_SSL_VERSION] = "SSL_version",
-		[ACCESSOR_SSL_IS_SERVER] = "SSL_is_server",
-		[ACCESSOR_SSL_GET0_ALPN_SELECTED] = "SSL_get0_alpn_selected",
-		[ACCESSOR_SSL_GET_CURRENT_CIPHER] = "SSL_get_current_cipher",
-		[ACCESSOR_SSL_GET_SESSION] = "SSL_get_session",
-		[ACCESSOR_SSL_SESSION_GET0_CIPHER] = "SSL_SESSION_get0_cipher",
-		[ACCESSOR_SSL_GET_SERVERNAME] = "SSL_get_servername",
-		[ACCESSOR_SSL_CIPHER_GET_ID] = "SSL_CIPHER_get_id",
-		[ACCESSOR_BIO_METHOD_TYPE] = "BIO_method_type",
-		[ACCESSOR_BIO_METHOD_NAME] = "BIO_method_name",
-		[ACCESSOR_BIO_GET_INIT] = "BIO_get_init",
-		[ACCESSOR_BIO_SET_INIT] = "BIO_set_init",
-		[ACCESSOR_BIO_GET_RETRY_REASON] = "BIO_get_retry_reason",
-		[ACCESSOR_BIO_SET_RETRY_REASON] = "BIO_set_retry_reason",
-		[ACCESSOR_BIO_DUP_CHAIN] = "BIO_dup_chain",
-		[ACCESSOR_BIO_NEXT] = "BIO_next",
-		[ACCESSOR_BIO_SET_NEXT] = "BIO_set_next",
-		[ACCESSOR_BIO_GET_DATA] = "BIO_get_data",
-		[ACCESSOR_BIO_SET_DATA] = "BIO_set_data",
-		[ACCESSOR_SSL_GET_CLIENT_RANDOM] = "SSL_get_client_random",
-		[ACCESSOR_SSL_GET_SERVER_RANDOM] = "SSL_get_server_random",
-		[ACCESSOR_SSL_GET_SHUTDOWN] = "SSL_get_shutdown",
-		[ACCESSOR_SSL_SET_SHUTDOWN] = "SSL_set_shutdown",
-		[ACCESSOR_SSL_GET_QUIET_SHUTDOWN] = "SSL_get_quiet_shutdown",
-		[ACCESSOR_SSL_SET_QUIET_SHUTDOWN] = "SSL_set_quiet_shutdown",
-		[ACCESSOR_SSL_IN_INIT] = "SSL_in_init",
-	};
-
-	return (unsigned)a < ACCESSOR_CNT ? names[a] : "?";
-}
 
 /* Makes the place an unknown one. Returns false. */
 __attribute__((format(printf, 3, 4))) static bool reject(struct tls_place *p, enum accessor a,
@@ -513,6 +484,34 @@ static bool read_num(struct reading *rd)
 	return true;
 }
 
+/* Whatever SSL_get_servername gives of the session must be at this place. */
+static bool read_session_name(struct reading *rd)
+{
+	struct tls_place *p = &rd->layout->places[TLS_FIELD_SESSION_NAME];
+	const struct tls_place *cipher = &rd->layout->places[TLS_FIELD_CIPHER];
+
+	if (!cipher->step_cnt)
+		return reject(p, session_name.get,
+			      "is not asked, as the session's place is not known");
+	if (!read_getter(rd, &session_name, p))
+		return false;
+	p->step_cnt = 2;
+	p->steps[1] = p->steps[0];
+	p->steps[0] = cipher->steps[0];
+	if (!is_there(rd, ACCESSOR_SSL_GET_SERVERNAME))
+		return true;
+	if (!walk(rd, ACCESSOR_SSL_GET_SERVERNAME, PART_RESULT, p))
+		return false;
+	for (size_t i = 0; i < rd->answer.cnt; i++) {
+		const struct access_value *v = &rd->answer.outcomes[i].result;
+
+		if (v->kind == ACCESS_THROUGH && v->at[0] == p->steps[0] && v->at[1] != p->steps[1])
+			return reject(p, ACCESSOR_SSL_GET_SERVERNAME, "loads 0x%llx, not 0x%x",
+				      (unsigned long long)v->at[1], p->steps[1]);
+	}
+	return true;
+}
+
 void accessors_init(struct tls_layout *layout)
 {
 	*layout = (struct tls_layout){ 0 };
@@ -520,6 +519,8 @@ void accessors_init(struct tls_layout *layout)
 		reject(&layout->places[getters[i].field], getters[i].get,
 		       "is in no file that was read");
 	reject(&layout->places[TLS_FIELD_BIO_NUM], retry_reason.get, "is in no file that was read");
+	reject(&layout->places[TLS_FIELD_SESSION_NAME], session_name.get,
+	       "is in no file that was read");
 }
 
 void accessors_read(struct code *c, const struct accessor_function functions[ACCESSOR_CNT],
@@ -539,6 +540,8 @@ void accessors_read(struct code *c, const struct accessor_function functions[ACC
 		check_step(&rd, ACCESSOR_SSL_SESSION_GET0_CIPHER, &places[TLS_FIELD_CIPHER], 1,
 			   false);
 	}
+	if (is_there(&rd, session_name.get) && !places[TLS_FIELD_SESSION_NAME].step_cnt)
+		read_session_name(&rd);
 	if (is_there(&rd, ACCESSOR_BIO_METHOD_TYPE))
 		check_step(&rd, ACCESSOR_BIO_METHOD_NAME, &places[TLS_FIELD_BIO_TYPE], 0, false);
 	if (is_there(&rd, ACCESSOR_BIO_GET_RETRY_REASON) && !places[TLS_FIELD_BIO_NUM].step_cnt)

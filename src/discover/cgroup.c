@@ -180,23 +180,24 @@ static void parse_path(struct str path, struct cgroup *ret)
 	}
 }
 
-/* "ID:CONTROLLERS:PATH"; a removed group is marked behind its path. */
-static bool split_line(struct str line, struct str *ret_controllers, struct str *ret_path)
+bool cgroup_line_parse(struct str line, struct cgroup_line *ret)
 {
 	static const struct str deleted = STR_LIT(" (deleted)");
 	int64_t first = str_find(line, ':'), second;
+	uint64_t number;
 
-	if (first < 0)
+	if (first < 0 || str_to_u64(str_make(line.p, (size_t)first), 10, &number) < 0)
 		return false;
 	line = tail(line, (size_t)first + 1);
 	second = str_find(line, ':');
 	if (second < 0)
 		return false;
-	*ret_controllers = str_make(line.p, (size_t)second);
-	*ret_path = tail(line, (size_t)second + 1);
-	if (ends_with(*ret_path, deleted))
-		ret_path->len -= deleted.len;
-	return ret_path->len > 0 && ret_path->p[0] == '/';
+	ret->number = (uint32_t)number;
+	ret->controllers = str_make(line.p, (size_t)second);
+	ret->path = tail(line, (size_t)second + 1);
+	if (ends_with(ret->path, deleted))
+		ret->path.len -= deleted.len;
+	return ret->path.len > 0 && ret->path.p[0] == '/';
 }
 
 /* How much a line is worth; see the header. */
@@ -213,18 +214,19 @@ static unsigned rank(struct str controllers, const struct cgroup *c)
 
 void cgroup_parse(struct str text, struct cgroup *ret)
 {
-	struct str line, controllers, path;
+	struct cgroup_line fields;
 	unsigned best = 0;
+	struct str line;
 
 	*ret = (struct cgroup){ 0 };
 	while (str_next_part(&text, '\n', &line)) {
 		struct cgroup c;
 
-		if (!split_line(line, &controllers, &path))
+		if (!cgroup_line_parse(line, &fields))
 			continue;
-		parse_path(path, &c);
-		if (!ret->path.len || rank(controllers, &c) > best) {
-			best = rank(controllers, &c);
+		parse_path(fields.path, &c);
+		if (!ret->path.len || rank(fields.controllers, &c) > best) {
+			best = rank(fields.controllers, &c);
 			*ret = c;
 		}
 	}

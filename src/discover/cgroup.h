@@ -17,6 +17,15 @@ struct cgroup {
 	struct container container; /* empty: none */
 };
 
+/* "NUMBER:CONTROLLERS:PATH", borrowed. */
+struct cgroup_line {
+	uint32_t number;	/* of the hierarchy; 0: version 2's */
+	struct str controllers; /* "cpu,cpuacct", "name=systemd"; empty in version 2 */
+	struct str path;	/* without the mark of a removed group */
+};
+
+bool cgroup_line_parse(struct str line, struct cgroup_line *ret);
+
 /*
  * Of the lines (one per hierarchy) that one is taken which names a container; among several, or
  * if none does, systemd's own, then version 2's, then the first that is not the root.

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "cgroup.h"
 #include "container_name.h"
@@ -13,12 +12,14 @@
 enum { DEPTH_MAX = 24 };
 
 struct found {
-	unsigned cnt;
-	uint64_t inode; /* of the last one */
+	char id[65]; /* of the first one; "": none so far */
+	int error;   /* -EEXIST: there is another one; -E2BIG */
+	struct group_ids groups;
 };
 
 struct search {
 	struct str word;
+	const struct hierarchies *h;
 	const char *files_root;
 	size_t root_len;
 	unsigned depth;
@@ -26,14 +27,20 @@ struct search {
 	struct container_names names;
 };
 
-static bool take(struct found *f, const char *path)
+static bool take(struct search *s, struct found *f, const char *id, const char *path)
 {
-	struct stat st;
+	struct group_id group;
 
-	if (stat(path, &st) < 0)
+	if (hierarchies_identify(s->h, path, &group) < 0)
 		return false;
-	f->inode = st.st_ino;
-	f->cnt++;
+	if (!f->id[0])
+		snprintf(f->id, sizeof(f->id), "%s", id);
+	if (!str_eq(str_from(f->id), str_from(id)))
+		f->error = -EEXIST;
+	else if (f->groups.cnt == GROUP_ID_MAX)
+		f->error = -E2BIG;
+	else
+		f->groups.ids[f->groups.cnt++] = group;
 	return true;
 }
 
@@ -49,8 +56,9 @@ static bool match(struct search *s, const char *path)
 		return false;
 	container_names_fill(&s->names, s->files_root, &group.container);
 	if (container_name_matches(&group.container, s->word))
-		return take(&s->by_name, path);
-	return str_starts_with(str_from(group.container.id), s->word) && take(&s->by_id, path);
+		return take(s, &s->by_name, group.container.id, path);
+	return str_starts_with(str_from(group.container.id), s->word) &&
+	       take(s, &s->by_id, group.container.id, path);
 }
 
 static int look_in(struct search *s, const char *path);
@@ -86,24 +94,25 @@ static int look_in(struct search *s, const char *path)
 	return 0;
 }
 
-int container_group_find(const char *root, const char *files_root, struct str word,
-			 uint64_t *ret_inode)
+int container_group_find(const struct hierarchies *h, const char *files_root, struct str word,
+			 struct group_ids *ret)
 {
-	struct search s = { .word = word,
-			    .files_root = files_root,
-			    .root_len = str_from(root).len };
+	struct search s = { .word = word, .h = h, .files_root = files_root };
 	const struct found *best = &s.by_name;
 	int r;
 
 	if (!word.len)
 		return -EINVAL;
-	r = look_in(&s, root);
-	if (r < 0)
-		return r;
-	if (!best->cnt)
+	for (size_t i = 0; i < h->cnt; i++) {
+		s.root_len = str_from(h->rows[i].mount).len;
+		r = look_in(&s, h->rows[i].mount);
+		if (r < 0)
+			return r;
+	}
+	if (!best->id[0])
 		best = &s.by_id;
-	if (best->cnt != 1)
-		return best->cnt ? -EEXIST : -ENOENT;
-	*ret_inode = best->inode;
+	if (best->error || !best->id[0])
+		return best->error ? best->error : -ENOENT;
+	*ret = best->groups;
 	return 0;
 }

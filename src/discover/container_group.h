@@ -2,16 +2,16 @@
 #ifndef PLAINTAP_DISCOVER_CONTAINER_GROUP_H
 #define PLAINTAP_DISCOVER_CONTAINER_GROUP_H
 
-#include <stdint.h>
-
 #include "base/str.h"
+#include "filter_group.h"
 
 /*
- * Looks in the folders below `root` for the control group of the container that is called `word`
- * (see container_name.h) or, if none is, whose id begins so: the outermost one, which stands for
- * all below it. Its inode. -EINVAL: no word; -ENOENT; -EEXIST: there are several; -errno of `root`.
+ * Looks in all hierarchies for the control groups of the container that is called `word` (see
+ * container_name.h) or, if none is, whose id begins so: in each the outermost one, which stands for
+ * all below it. -EINVAL: no word; -ENOENT; -EEXIST: there are several containers; -E2BIG: it has
+ * more than GROUP_ID_MAX groups; -errno of a hierarchy.
  */
-int container_group_find(const char *root, const char *files_root, struct str word,
-			 uint64_t *ret_inode);
+int container_group_find(const struct hierarchies *h, const char *files_root, struct str word,
+			 struct group_ids *ret);
 
 #endif

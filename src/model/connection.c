@@ -104,6 +104,16 @@ static const char *process_end_name(int status)
 	return WIFSIGNALED(status) ? "process_killed" : "process_exited";
 }
 
+/* Only what is proven: programs may have read the error of a socket before anybody looked. */
+static const char *broken_name(const struct conn_ending *e)
+{
+	if (e->socket_error == ETIMEDOUT)
+		return "timeout";
+	if (e->reset_sent)
+		return "reset_sent";
+	return e->socket_error == ECONNRESET ? "reset" : "broken";
+}
+
 /* What the peer has said counts most, then what became of the socket, then our own word. */
 const char *conn_how_name(const struct connection *c)
 {
@@ -114,7 +124,7 @@ const char *conn_how_name(const struct connection *c)
 	if (e->notify_received == CONN_NOTIFY_YES)
 		return "close_notify";
 	if (e->broken)
-		return "reset";
+		return broken_name(e);
 	if (e->notify_sent == CONN_NOTIFY_YES && !e->failed)
 		return "close_notify";
 	if (e->peer_closed)
@@ -123,5 +133,9 @@ const char *conn_how_name(const struct connection *c)
 		return "error";
 	if (c->end == CONN_END_PROCESS)
 		return process_end_name(e->status);
+	/* Closing a socket with unread bytes does it, too, so it says less than all of the above.
+	 */
+	if (e->reset_sent)
+		return "reset_sent";
 	return e->cleared ? "replaced" : "freed";
 }

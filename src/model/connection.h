@@ -34,9 +34,10 @@ struct conn_ending {
 	enum conn_notify notify_sent, notify_received; /* TLS's own word of the end */
 	bool failed;	  /* the library had given it up, or was in a handshake again */
 	bool peer_closed; /* the peer had ended its side of the socket */
-	bool broken;	  /* the socket was dead without that: reset, or timed out */
+	bool broken;	  /* the socket was dead without that */
+	bool reset_sent;  /* this side reset it */
 	bool cleared;	  /* the object was used again */
-	int socket_error; /* errno that waited at the socket; 0: none */
+	int socket_error; /* errno that it had; ECONNRESET is the peer's doing, unless reset_sent */
 	int status;	  /* CONN_END_PROCESS: as wait() gives it, or CONN_STATUS_EXECUTED */
 };
 
@@ -80,8 +81,9 @@ const char *conn_role_name(enum conn_role role);
 /* "open", "freed", "process_ended", "capture_ended". */
 const char *conn_end_name(enum conn_end end);
 /*
- * How a connection ended, by the best evidence of all: "open", "close_notify", "reset", "eof",
- * "error", "process_exited", "process_killed", "process_executed", "replaced", "freed".
+ * How a connection ended, by the best evidence of all: "open", "close_notify", "reset" by the peer,
+ * "timeout", "reset_sent", "broken" in a way that is not known, "eof", "error", "process_exited",
+ * "process_killed", "process_executed", "replaced", "freed".
  */
 const char *conn_how_name(const struct connection *c);
 

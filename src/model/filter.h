@@ -4,6 +4,7 @@
 #define PLAINTAP_MODEL_FILTER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum filter_kind {
 	FILTER_PID, /* to be kept out only: others are named by -p */
@@ -22,6 +23,12 @@ struct filter_word {
 	enum filter_kind kind;
 	bool exclude;
 	const char *text; /* borrowed */
+};
+
+/* A control group, as the kernel knows it. */
+struct group_id {
+	uint64_t inode;
+	uint32_t hierarchy; /* its number; 0: version 2's */
 };
 
 /* Does it say something of processes, or else of connections? */

@@ -12,6 +12,7 @@ const char *tls_field_name(enum tls_field field)
 		[TLS_FIELD_ALPN_LEN] = "alpn_len",
 		[TLS_FIELD_CIPHER] = "cipher",
 		[TLS_FIELD_SERVER_NAME] = "server_name",
+		[TLS_FIELD_SESSION_NAME] = "session_name",
 		[TLS_FIELD_CIPHER_ID] = "cipher_id",
 		[TLS_FIELD_BIO_TYPE] = "bio_type",
 		[TLS_FIELD_BIO_INIT] = "bio_init",

@@ -30,7 +30,7 @@ enum tls_field {
 	TLS_FIELD_ALPN,	       /* const unsigned char *: what was agreed on; NULL: nothing */
 	TLS_FIELD_ALPN_LEN,    /* its length, 4 bytes; means nothing when that is NULL */
 	TLS_FIELD_CIPHER,      /* const SSL_CIPHER *, in the session; both may be NULL */
-	TLS_FIELD_SERVER_NAME, /* const char *: SNI; NULL: none, or that of a resumed session */
+	TLS_FIELD_SERVER_NAME, /* const char *: SNI; NULL: none, or TLS_FIELD_SESSION_NAME is it */
 	/* Of an SSL_CIPHER. */
 	TLS_FIELD_CIPHER_ID, /* its low 16 bits are the number on the wire */
 	/* Of a BIO. */
@@ -46,6 +46,8 @@ enum tls_field {
 	TLS_FIELD_SHUTDOWN,	  /* int, set of enum tls_shutdown */
 	TLS_FIELD_QUIET_SHUTDOWN, /* int: not 0: what that says is not what was said to the peer */
 	TLS_FIELD_IN_INIT,	  /* int: not 0: in a handshake, or given up after an error */
+	/* Of a connection, in the session: const char *, SNI of the handshake that made it. */
+	TLS_FIELD_SESSION_NAME,
 	TLS_FIELD_CNT,
 };
 

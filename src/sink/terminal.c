@@ -295,7 +295,10 @@ static const char *how_it_ended(const struct connection *c)
 	static const struct {
 		const char *how, *words;
 	} rows[] = {
-		{ "reset", "connection reset or timed out" },
+		{ "reset", "connection reset by the peer" },
+		{ "timeout", "connection timed out" },
+		{ "reset_sent", "connection reset by this side" },
+		{ "broken", "connection reset or timed out" },
 		{ "eof", "the peer ended the connection without close_notify" },
 		{ "error", "the TLS library gave the connection up" },
 		{ "process_exited", "the process has exited" },

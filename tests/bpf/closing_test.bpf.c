@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* bpf/lib/closing.bpf.h, callable by a test. Never attached. */
+/*
+ * bpf/lib/closing.bpf.h, callable by a test, and the programs that note what becomes of sockets. Of
+ * all these only the latter are attached.
+ */
+#include "proc.bpf.c"
 #include "lib/closing.bpf.h"
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct test_args {
 	u64 object, number;
@@ -22,8 +24,8 @@ int test_open(struct test_args *ctx)
 	if (!conn)
 		return -1;
 	conn->fd = ctx->number;
-	conn->socket = (u32)(u64)socket_of_fd(ctx->number);
-	return !!conn->socket;
+	conn->socket = socket_ref_of(socket_of_fd(ctx->number));
+	return !!conn->socket.socket;
 }
 
 SEC("raw_tp")

@@ -20,12 +20,13 @@ int test_take(struct test_args *ctx)
 {
 	struct hello_key key = { .pid = bpf_get_current_pid_tgid() >> 32 };
 	u32 zero = 0;
+	struct socket_ref socket = {};
 	struct socket_ends *ends = bpf_map_lookup_elem(&found, &zero);
 
 	if (!ends || !hello_read(ctx->hello, &key))
 		return -1;
 	__builtin_memset(ends, 0, sizeof(*ends));
-	hello_take(&key, &ends->local, &ends->remote);
+	hello_take(&key, &ends->local, &ends->remote, &socket);
 	return ends->local.family;
 }
 

@@ -4,6 +4,10 @@
  * object is made up, the sockets are real ones of this process.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +38,7 @@ struct fake_ssl {
 };
 
 static struct closing_test_bpf *skel;
+static bool knows_timeouts;
 static struct ring *ring;
 static struct rec_conn_end seen;
 static struct fake_method socket_method = { 0x0505 };
@@ -64,11 +69,39 @@ static void put_layout(bool knows_quiet)
 		abort();
 }
 
+static void choose_programs(void)
+{
+	struct bpf_program *const wanted[] = {
+		skel->progs.test_open,		 skel->progs.test_set,
+		skel->progs.test_read,		 skel->progs.test_end,
+		skel->progs.proc_reset_received, skel->progs.proc_reset_sent,
+		skel->progs.proc_socket_error,
+	};
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(prog, false);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		bpf_program__set_autoload(wanted[i], true);
+}
+
+/* They see the whole machine's sockets, and note what this test does not ask about. */
+static void watch_fates(void)
+{
+	skel->links.proc_reset_received = bpf_program__attach(skel->progs.proc_reset_received);
+	skel->links.proc_reset_sent = bpf_program__attach(skel->progs.proc_reset_sent);
+	skel->links.proc_socket_error = bpf_program__attach(skel->progs.proc_socket_error);
+	OK(skel->links.proc_reset_received && skel->links.proc_reset_sent);
+	knows_timeouts = skel->links.proc_socket_error != NULL;
+	if (!knows_timeouts)
+		tap_note("this kernel does not tell when sockets time out");
+}
+
 static void open_side(void)
 {
 	skel = closing_test_bpf__open();
 	if (!skel)
 		abort();
+	choose_programs();
 	skel->rodata->ring_size = RING_SIZE;
 	bpf_map__set_max_entries(skel->maps.ring, RING_SIZE);
 	if (closing_test_bpf__load(skel) ||
@@ -199,22 +232,129 @@ static void close_reset(int fd)
 	close(fd);
 }
 
-static void test_sockets(void)
+/* The error that waits at a socket; it does no longer then. */
+static int take_error(int fd)
 {
-	int error = 0, kept, number;
+	int error = 0;
 	socklen_t len = sizeof(error);
 
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
+static void check_end(int flags, int error)
+{
+	INT_EQ(end(), KNOWN | flags);
+	INT_EQ(seen.closing.socket_error, error);
+}
+
+static void test_reset_unseen(void)
+{
 	begin();
 	close_reset(tcp[1]);
-	INT_EQ(end(), KNOWN | CLOSING_BROKEN);
-	INT_EQ(seen.closing.socket_error, ECONNRESET);
-	/* Once the program has been told, the socket says it no more. */
-	getsockopt(tcp[0], SOL_SOCKET, SO_ERROR, &error, &len);
-	INT_EQ(error, ECONNRESET);
+	check_end(CLOSING_BROKEN, ECONNRESET);
+	/* Once the program has been told, the socket says it no more: that it is dead is left. */
+	INT_EQ(take_error(tcp[0]), ECONNRESET);
 	begin();
-	INT_EQ(end(), KNOWN | CLOSING_BROKEN);
-	INT_EQ(seen.closing.socket_error, 0);
+	check_end(CLOSING_BROKEN, 0);
 	close(tcp[0]);
+}
+
+static void test_reset_seen(void)
+{
+	open_tcp();
+	begin();
+	close_reset(tcp[1]);
+	INT_EQ(take_error(tcp[0]), ECONNRESET);
+	check_end(CLOSING_BROKEN, ECONNRESET);
+	/* Another connection of the same socket, and the same one after its close. */
+	begin();
+	close(tcp[0]);
+	check_end(CLOSING_BROKEN, ECONNRESET);
+	/* The next one, which may have the same address in the kernel. */
+	open_tcp();
+	begin();
+	check_end(0, 0);
+	begin();
+	close(tcp[0]);
+	check_end(0, 0);
+	close(tcp[1]);
+}
+
+/* The peer had ended its side, and could not know what came then. */
+static void test_reset_after_end(void)
+{
+	open_tcp();
+	begin();
+	close(tcp[1]);
+	INT_EQ(send(tcp[0], "x", 1, MSG_NOSIGNAL), 1);
+	INT_EQ(take_error(tcp[0]), EPIPE);
+	check_end(CLOSING_PEER_CLOSED, 0);
+	begin();
+	close(tcp[0]);
+	check_end(CLOSING_PEER_CLOSED, 0);
+}
+
+static void test_reset_sent(void)
+{
+	open_tcp();
+	begin();
+	close_reset(tcp[0]);
+	check_end(CLOSING_RESET_SENT, 0);
+	close(tcp[1]);
+	/* Bytes that nobody read. */
+	open_tcp();
+	begin();
+	INT_EQ(send(tcp[1], "x", 1, 0), 1);
+	close(tcp[0]);
+	check_end(CLOSING_RESET_SENT, 0);
+	close(tcp[1]);
+	/* Bytes that nobody can read: the kernel calls that reset by the peer. */
+	open_tcp();
+	begin();
+	shutdown(tcp[0], SHUT_RDWR);
+	INT_EQ(send(tcp[1], "x", 1, MSG_NOSIGNAL), 1);
+	INT_EQ(take_error(tcp[0]), ECONNRESET);
+	check_end(CLOSING_BROKEN | CLOSING_RESET_SENT, 0);
+	close(tcp[0]);
+	close(tcp[1]);
+}
+
+/* The peer throws away whatever arrives, the answers of its kernel included. */
+static void make_deaf(int fd)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = { .len = 1, .filter = &nothing };
+
+	INT_EQ(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)), 0);
+}
+
+static void test_timeout(void)
+{
+	struct pollfd broken = { .events = 0 };
+	unsigned patience_ms = 100;
+
+	open_tcp();
+	begin();
+	make_deaf(tcp[1]);
+	setsockopt(tcp[0], IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+	INT_EQ(send(tcp[0], "x", 1, 0), 1);
+	broken.fd = tcp[0];
+	INT_EQ(poll(&broken, 1, 20000), 1);
+	check_end(CLOSING_BROKEN, ETIMEDOUT);
+	INT_EQ(take_error(tcp[0]), ETIMEDOUT);
+	begin();
+	check_end(CLOSING_BROKEN, knows_timeouts ? ETIMEDOUT : 0);
+	begin();
+	close(tcp[0]);
+	check_end(knows_timeouts ? CLOSING_BROKEN : 0, knows_timeouts ? ETIMEDOUT : 0);
+	close(tcp[1]);
+}
+
+static void test_sockets(void)
+{
+	int kept, number;
+
 	open_tcp();
 	begin();
 	close(tcp[1]);
@@ -266,6 +406,12 @@ int main(void)
 	open_tcp();
 	RUN(test_what_the_object_says);
 	RUN(test_what_is_set);
+	RUN(test_reset_unseen);
+	watch_fates();
+	RUN(test_reset_seen);
+	RUN(test_reset_after_end);
+	RUN(test_reset_sent);
+	RUN(test_timeout);
 	RUN(test_sockets);
 	RUN(test_unix_sockets);
 	ring_close(ring);

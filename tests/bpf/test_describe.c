@@ -13,43 +13,11 @@
 #include "collect/ring.h"
 #include "conn_record.h"
 #include "describe_test.skel.h"
+#include "fake_object.h"
 #include "socket_ends.h"
 #include "tap.h"
 
 enum { RING_SIZE = 1 << 14, TARGET = 5, UNKNOWN_MAX = 40, SEEK_CALLS = 16 };
-
-/* A BIO and its method, a cipher, and a connection object, as a library might lay them out. */
-struct fake_method {
-	uint32_t type;
-};
-
-struct fake_bio {
-	uint64_t pad;
-	struct fake_method *method;
-	uint32_t init, num;
-	struct fake_bio *next;
-};
-
-struct fake_session {
-	uint64_t pad[2];
-	uint8_t *cipher;
-};
-
-struct fake_ssl {
-	uint32_t type, version;
-	struct fake_bio *rbio, *wbio;
-	uint32_t is_server, alpn_len;
-	const void *alpn;
-	struct fake_session *session;
-	const char *server_name;
-	uint8_t client_random[32];
-	struct fake_more *more;
-};
-
-struct fake_more {
-	uint64_t pad;
-	uint8_t server_random[32];
-};
 
 static struct describe_test_bpf *skel;
 static struct ring *ring;
@@ -90,6 +58,8 @@ static struct conn_layout fake_layout(void)
 	p[LAYOUT_CIPHER] = through(offsetof(struct fake_ssl, session),
 				   offsetof(struct fake_session, cipher), 8);
 	p[LAYOUT_SERVER_NAME] = at(offsetof(struct fake_ssl, server_name), 8);
+	p[LAYOUT_SESSION_NAME] = through(offsetof(struct fake_ssl, session),
+					 offsetof(struct fake_session, name), 8);
 	p[LAYOUT_CIPHER_ID] = at(24, 4);
 	p[LAYOUT_BIO_TYPE] = through(offsetof(struct fake_bio, method), 0, 4);
 	p[LAYOUT_BIO_INIT] = at(offsetof(struct fake_bio, init), 4);
@@ -224,6 +194,34 @@ static void test_a_server_with_little_to_say(void)
 	OK(addresses_are_of(tcp[0]));
 	INT_EQ(seen.known, CONN_KNOWS_ROLE | CONN_KNOWS_VERSION);
 	INT_EQ(seen.is_server, 1);
+}
+
+/* A session's name counts where the library leaves the connection's own empty. */
+static void test_the_name_of_a_session(void)
+{
+	static const struct {
+		uint32_t is_server, version;
+		bool counts;
+	} rows[] = {
+		{ 1, 0x0303, true },  { 1, 0x0301, true },  { 1, 0x0304, false },
+		{ 0, 0x0303, false }, { 1, 0xfefd, false }, { 1, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_reset();
+		ssl.is_server = rows[i].is_server;
+		ssl.version = rows[i].version;
+		session.name = "session.example";
+		first_call(REC_RECEIVED);
+		C_STR_EQ((const char *)seen.server_name, "example.org");
+		ssl.server_name = NULL;
+		first_call(REC_RECEIVED);
+		INT_EQ(!!(seen.known & CONN_KNOWS_SERVER_NAME), rows[i].counts);
+		C_STR_EQ((const char *)seen.server_name, rows[i].counts ? "session.example" : "");
+		session.name = NULL;
+		first_call(REC_RECEIVED);
+		OK(!(seen.known & CONN_KNOWS_SERVER_NAME));
+	}
 }
 
 /* Each direction has a BIO of its own; it may stand behind filters. */
@@ -565,6 +563,7 @@ int main(void)
 		abort();
 	RUN(test_an_object);
 	RUN(test_a_server_with_little_to_say);
+	RUN(test_the_name_of_a_session);
 	RUN(test_the_way_to_the_descriptor);
 	RUN(test_no_wrong_descriptor);
 	RUN(test_texts_at_their_limits);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,8 +25,10 @@
 #include "bpf_run.h"
 #include "collect/ring.h"
 #include "discover/filter_value.h"
+#include "discover/hierarchy.h"
 #include "conn_record.h"
 #include "filter_test.skel.h"
+#include "own_group.h"
 #include "records.h"
 #include "tap.h"
 
@@ -121,23 +124,104 @@ static void test_numbers(void)
 	check_number("netns", TRAIT_NETNS, netns);
 }
 
-static void test_cgroups(void)
+static void check_groups(const struct hierarchies *h)
 {
-	uint64_t ids[TRAIT_CGROUP_MAX];
-	int cnt = filter_process_cgroups(getpid(), ids, TRAIT_CGROUP_MAX);
+	struct group_id ids[TRAIT_CGROUP_MAX];
+	int cnt = hierarchies_of_process(h, getpid(), ids, TRAIT_CGROUP_MAX);
 
-	/* Where the hierarchy is not mounted, all are in its root. */
+	/* Where none is mounted, all are in the root of version 2. */
 	if (cnt <= 0) {
-		ids[0] = 1;
+		ids[0] = (struct group_id){ 1, 0 };
 		cnt = 1;
 	}
 	/* Its own, and each above. */
 	for (int i = 0; i < cnt; i++) {
-		struct trait_key mine = trait_number(TRAIT_CGROUP, ids[i]),
-				 other = trait_number(TRAIT_CGROUP, UINT64_MAX);
+		struct trait_key mine = trait_cgroup(ids[i]), other = mine;
 
+		other.value[0] = UINT64_MAX;
 		check_trait("cgroup", &mine, &other);
+		/* The same number in a hierarchy that is none. */
+		other = mine;
+		other.value[1] = 1000;
+		check_trait("cgroup of another hierarchy", &mine, &other);
 	}
+}
+
+static void test_cgroups(void)
+{
+	struct hierarchies h;
+
+	INT_EQ(hierarchies_read("/proc", &h), 0);
+	check_groups(&h);
+	hierarchies_done(&h);
+}
+
+/* In a group below one of our own; what is expected is what the folders' inodes say. */
+static void check_in_group(const struct hierarchies *h, const char *outer, const char *inner)
+{
+	struct group_id upper, lower, all[TRAIT_CGROUP_MAX];
+	struct trait_key upper_key, lower_key;
+	int cnt;
+
+	INT_EQ(hierarchies_identify(h, outer, &upper), 0);
+	INT_EQ(hierarchies_identify(h, inner, &lower), 0);
+	upper_key = trait_cgroup(upper);
+	lower_key = trait_cgroup(lower);
+	cnt = hierarchies_of_process(h, getpid(), all, TRAIT_CGROUP_MAX);
+	OK_MSG(cnt > 2 && cnt < TRAIT_CGROUP_MAX, "%d groups", cnt);
+	set_word(&upper_key, TRAIT_WANTED);
+	INT_EQ(judge(FILTERS_ON | FILTERS_WANT(TRAIT_CGROUP)), 1);
+	set_word(&upper_key, 0);
+	set_word(&lower_key, TRAIT_WANTED);
+	INT_EQ(judge(FILTERS_ON | FILTERS_WANT(TRAIT_CGROUP)), 1);
+	/* Out again, but only one level. */
+	OK(group_enter(outer));
+	INT_EQ(judge(FILTERS_ON | FILTERS_WANT(TRAIT_CGROUP)), 0);
+	set_word(&lower_key, 0);
+}
+
+/* False: this hierarchy takes no group of ours (cpuset has no CPUs in new ones). */
+static bool try_hierarchy(const struct hierarchies *h, const struct hierarchy *row)
+{
+	char outer[256], inner[280], home[512];
+	bool is_in;
+
+	group_home(row, home, sizeof(home));
+	snprintf(outer, sizeof(outer), "%s/plaintap-test-%d", row->mount, (int)getpid());
+	snprintf(inner, sizeof(inner), "%s/below", outer);
+	/* Back to there it must go. */
+	if (access(home, F_OK) < 0 || mkdir(outer, 0755) < 0)
+		return false;
+	is_in = mkdir(inner, 0755) == 0 && group_enter(inner);
+	if (is_in) {
+		tap_note("%s, number %u", row->mount, (unsigned)row->number);
+		check_in_group(h, outer, inner);
+		OK(group_enter(home));
+	}
+	rmdir(inner);
+	OK(rmdir(outer) == 0);
+	return is_in;
+}
+
+static void test_own_groups(void)
+{
+	unsigned tried[2] = { 0 };
+	struct hierarchies h;
+
+	INT_EQ(hierarchies_read("/proc", &h), 0);
+	if (!h.cnt) {
+		group_mount_all();
+		INT_EQ(hierarchies_read("/proc", &h), 0);
+	}
+	for (size_t i = 0; i < h.cnt; i++)
+		if (try_hierarchy(&h, &h.rows[i]))
+			tried[h.rows[i].number ? 1 : 0]++;
+	check_groups(&h);
+	hierarchies_done(&h);
+	if (!tried[0])
+		tap_skip("groups of version 2", "none can be made");
+	if (!tried[1])
+		tap_skip("groups of version 1", "none can be made");
 }
 
 static void test_exe(void)
@@ -483,6 +567,7 @@ int main(int argc, char **argv)
 	RUN(test_comm_of_a_thread);
 	RUN(test_numbers);
 	RUN(test_cgroups);
+	RUN(test_own_groups);
 	RUN(test_exe);
 	RUN(test_two_traits);
 	RUN(test_verdict_is_kept);

@@ -4,8 +4,9 @@ Containers that are none: control groups with a runtime's names, and its files i
 where /var/lib is ours. What is said of their processes, and filters by their names.
 """
 
-from harness import (PLAINTAP, TLS_PAIR, Skip, check, check_eq, check_truth, flows_in, main,
-                     need_namespaces, of_type, os, read_jsonl, shutil, subprocess, truth_of)
+from cgroups import version_1, version_2
+from harness import (TLS_PAIR, Skip, check, check_eq, check_truth, main, need_namespaces, of_type, os,
+                     read_jsonl, shutil, truth_of)
 
 NAMESPACE = ["unshare", "-m", "sh", "-c", """
     mount --make-rprivate / && mount -t tmpfs none /var/lib || exit 9
@@ -32,22 +33,6 @@ class Group:
 
     def __exit__(self, *_):
         os.rmdir(self.path)
-
-
-def version_2():
-    for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-        if os.path.exists(root + "/cgroup.procs"):
-            return root
-    raise Skip("no control groups of version 2")
-
-
-def version_1():
-    with open("/proc/self/mounts", encoding="utf-8") as f:
-        for line in f:
-            where, kind, options = line.split()[1:4]
-            if kind == "cgroup" and "pids" in options.split(","):
-                return where
-    raise Skip("no control groups of version 1")
 
 
 def own_number():
@@ -77,44 +62,40 @@ def said(group, name):
             "pod_namespace": None}
 
 
-def test_name(case):
-    with Group(version_2(), own_number()) as group:
+def test_name(case, root):
+    with Group(root(), own_number()) as group:
         _, _, found = traced(case, group, "web-7")
         check_eq(found, {"pt_mine": said(group, "web-7"), "pt_other": None}, "containers")
 
 
-def test_filter(case):
+def test_filter(case, root):
     """By the name; what is not in it is not seen."""
-    with Group(version_2(), own_number()) as group:
+    with Group(root(), own_number()) as group:
         p, flows, found = traced(case, group, "web-7", "--container", "web-7")
         check_eq(found, {"pt_mine": said(group, "web-7")}, "containers")
         check_truth(flows, truth_of(p.out()))
 
 
-def test_no_such_name(case):
-    with Group(version_2(), own_number()) as group:
+def test_no_such_name(case, root):
+    with Group(root(), own_number()) as group:
         p = case.tap("--container", "web-8", "--", "true", prefix=NAMESPACE + [group.number, "web-7"])
         check_eq(p.wait(), 1, "exit status")
         check("web-8" in p.err() and "docker ps" in p.err(), p.err())
 
 
-def test_version_1(case):
-    """Its process says in which container it is, but there is no filter by it."""
-    with Group(version_1(), own_number()) as group:
-        _, flows, found = traced(case, group, "web-7")
-        check_eq(found, {"pt_mine": said(group, "web-7"), "pt_other": None}, "containers")
-        check(flows_in(flows), "bytes")
-        for option, word in (("--container", group.number), ("--cgroup", group.path),
-                             ("--cgroup", os.path.basename(group.path))):
-            p = subprocess.run([PLAINTAP, option, word, "--", "true"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, universal_newlines=True, check=False)
-            check_eq(p.returncode, 1, "exit status of %s: %s" % (option, p.stderr))
-            check("version 1" in p.stderr and word in p.stderr, p.stderr)
+def test_two_hierarchies(case):
+    """One container in both versions, in the latter without its process: it is one all the same."""
+    number = own_number()
+    with Group(version_2(), number), Group(version_1(), number) as group:
+        p, flows, found = traced(case, group, "web-7", "--container", "web-7")
+        check_eq(found, {"pt_mine": said(group, "web-7")}, "containers")
+        check_truth(flows, truth_of(p.out()))
 
 
 main([
-    ("its name", test_name),
-    ("filter by its name", test_filter),
-    ("no such name", test_no_such_name),
-    ("control groups of version 1", test_version_1),
+    *[(name + of, lambda c, test=test, root=root: test(c, root))
+      for of, root in ((", version 2", version_2), (", version 1", version_1))
+      for name, test in (("its name", test_name), ("filter by its name", test_filter),
+                         ("no such name", test_no_such_name))],
+    ("a container in two hierarchies", test_two_hierarchies),
 ])

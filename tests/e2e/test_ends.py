@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How connections end, as plaintap says it, where both ends do what the test knows (ends.py)."""
 
+import re
 import signal
 import ssl
 
@@ -132,7 +133,20 @@ def test_nginx(case):
              "how they ended")
 
 
+def timeouts(name, way):
+    """The kernel tells when it gives a connection up since 5.15."""
+    test = ends(name, way, said("timeout", False, False, "ETIMEDOUT"), said("freed", False, False))[1]
+
+    def where_it_is_told(case):
+        if tuple(int(n) for n in re.findall(r"\d+", os.uname().release)[:2]) < (5, 15):
+            raise Skip("this kernel does not tell of it")
+        test(case)
+    return name, where_it_is_told
+
+
 EXITED = said("process_exited")
+RESET = said("reset", False, False, "ECONNRESET")
+SELF = said("reset_sent", False, False)
 
 main([
     ends("close_notify both ways", "both", said("close_notify", True, True),
@@ -144,9 +158,21 @@ main([
     ends("closed without a word", "abrupt", said("freed", False, False), said("eof", False, False)),
     ends("closed without a word, Unix sockets", "unix-abrupt", said("freed", False, False),
          said("eof", False, False)),
-    ends("reset", "reset", said("freed", False, False), said("reset", False, False)),
+    ends("reset", "reset", said("freed", False, False), RESET),
     ends("reset, not looked at", "reset-unread", said("freed", False, False),
          said("reset", False, False, "ECONNRESET")),
+    ends("reset, and then the socket is closed", "reset-closed", said("freed", False, False), RESET),
+    ends("reset, and memory BIOs", "memory-reset-closed", said("freed", False, False), RESET),
+    ends("reset, and the process exits", "reset-exit", said("freed", False, False),
+         said("reset", error="ECONNRESET")),
+    ends("reset by this side", "reset-self", SELF, RESET),
+    ends("closed with unread bytes", "unread", SELF, RESET),
+    ends("bytes that nobody can read", "unreadable", SELF,
+         said("eof", False, False, "EPIPE")),
+    timeouts("timed out", "timeout"),
+    timeouts("timed out, and then the socket is closed", "timeout-closed"),
+    ends("timed out, not looked at", "timeout-unread", said("timeout", False, False, "ETIMEDOUT"),
+         said("freed", False, False)),
     ends("a broken record", "garbage", said("eof", False, False), said("error", False, False)),
     ends("the process exits", "exit", EXITED, EXITED, 3),
     ends("the process exits after the end", "shutdown-exit", EXITED,

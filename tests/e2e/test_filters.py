@@ -3,6 +3,7 @@
 
 from harness import (TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, env, flows_in,
                      libraries_of, main, need, os, read_jsonl, shutil, signal, subprocess, truth_of)
+from cgroups import mounts, version_1, version_2
 from own_libraries import own_name, whole_machine
 
 NOBODY = 65534
@@ -122,19 +123,30 @@ def test_netns(case):
                    'ip link set lo up && exec "$0" --size 100k', mine))
 
 
-def cgroup_root():
-    for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-        if os.path.exists(root + "/cgroup.procs"):
-            return root
-    raise Skip("no control groups of version 2")
+def own_library(case):
+    """A folder with the libraries that tls_pair needs, which the loader's cache does not list."""
+    folder = case.path("own")
+    os.mkdir(folder)
+    for name, path in libraries_of(TLS_PAIR):
+        if name.startswith(("libssl.", "libcrypto.")):
+            shutil.copy(path, os.path.join(folder, name))
+    return folder
+
+
+def let_go(pair):
+    """A program that waits goes on; what it says then."""
+    pair.p.stdin.write(b"\n")
+    pair.p.stdin.close()
+    pair.p.stdin = None
+    return truth_of(pair.rest())
 
 
 class Group:
     """A control group of our own that goes away with its folder."""
 
-    def __init__(self, *names):
+    def __init__(self, root, *names):
         self.paths = []
-        path = cgroup_root()
+        path = root
         for name in names:
             path = os.path.join(path, name)
             try:
@@ -156,29 +168,65 @@ def run_in_group(capture, group, program):
     return capture.run("sh", "-c", 'echo $$ > "$0" && exec "$1" --size 100k', group.procs, program)
 
 
-def test_cgroup(case):
+def test_cgroup(case, root):
     """Also a group below the one that was named."""
     mine = renamed(case, MINE)
     name = "plaintap-test-%d" % os.getpid()
-    with Group(name, "below") as group:
+    with Group(root(), name, "below") as group:
         c = Capture(case, "--cgroup", name, "-c", MINE)
         c.run(mine, "--size", "1k")
         c.expect(run_in_group(c, group, mine))
 
 
-def test_exclude_cgroup(case):
+def test_cgroup_of_one_hierarchy(case):
+    """A path names its hierarchy: not the group that is called so in another one."""
     mine = renamed(case, MINE)
     name = "plaintap-test-%d" % os.getpid()
-    with Group(name) as group:
+    with Group(version_1(), name) as group, Group(version_1("name=systemd"), name) as other:
+        c = Capture(case, "--cgroup", group.paths[0], "-c", MINE)
+        run_in_group(c, other, mine)
+        c.expect(run_in_group(c, group, mine))
+
+
+def test_running_in_a_group(case, root):
+    """One that is there already, with a library that only a look at it can find."""
+    mine, lib = renamed(case, MINE), own_library(case)
+    with Group(root(), "plaintap-test-%d" % os.getpid(), "below") as group:
+        pair = case.run(["sh", "-c", 'echo $$ > "$0" && exec "$1" --wait --size 100k', group.procs,
+                         mine], stdin=subprocess.PIPE, pipe_out=True, environ=env(LD_LIBRARY_PATH=lib))
+        check_eq(pair.line().split()[0], "READY", "the program's first word")
+        c = Capture(case, "--cgroup", group.paths[0], "-c", MINE)
+        c.expect(let_go(pair))
+
+
+def test_exclude_cgroup(case, root):
+    mine = renamed(case, MINE)
+    name = "plaintap-test-%d" % os.getpid()
+    with Group(root(), name) as group:
         c = Capture(case, "--exclude-cgroup", group.paths[0], "-c", MINE)
         run_in_group(c, group, mine)
         c.expect(c.run(mine, "--size", "1k"))
 
 
-def test_container(case):
+def test_removed_cgroup(case, root):
+    """A group that is made again is another one, and that is said."""
+    mine = renamed(case, MINE)
+    name = "plaintap-test-%d" % os.getpid()
+    with Group(root(), name) as group:
+        c = Capture(case, "--cgroup", group.paths[0], "-c", MINE)
+        truth = run_in_group(c, group, mine)
+    with Group(root(), name) as group:
+        run_in_group(c, group, mine)
+        c.expect(truth)
+    said = [line for line in c.tap.err().splitlines() if "removed meanwhile" in line]
+    check_eq(len(said), 1, "sentences: " + c.tap.err())
+    check(group.paths[0] in said[0], said[0])
+
+
+def test_container(case, root):
     mine = renamed(case, MINE)
     number = "%064x" % os.getpid()
-    with Group("docker-%s.scope" % number, "init") as group:
+    with Group(root(), "docker-%s.scope" % number, "init") as group:
         c = Capture(case, "--container", number, "-c", MINE)
         c.run(mine, "--size", "1k")
         c.expect(run_in_group(c, group, mine))
@@ -186,20 +234,12 @@ def test_container(case):
 
 def test_library_of_its_own(case):
     """A running process that is wanted brings a library that the loader's cache does not list."""
-    mine, lib = renamed(case, MINE), case.path("own")
-    os.mkdir(lib)
-    for name, path in libraries_of(TLS_PAIR):
-        if name.startswith(("libssl.", "libcrypto.")):
-            shutil.copy(path, os.path.join(lib, name))
+    mine, lib = renamed(case, MINE), own_library(case)
     pair = case.run([mine, "--wait", "--size", "100k"], stdin=subprocess.PIPE, pipe_out=True,
                     environ=env(LD_LIBRARY_PATH=lib))
     check_eq(pair.line().split()[0], "READY", "the program's first word")
     c = Capture(case, "-c", MINE)
-    pair.p.stdin.write(b"\n")
-    pair.p.stdin.close()
-    pair.p.stdin = None
-    truth = truth_of(pair.rest())
-    c.expect(truth)
+    c.expect(let_go(pair))
 
 
 def test_exclude_pid_of_a_parent(case):
@@ -233,10 +273,7 @@ def test_exclude_pid(case):
                     pipe_out=True)
     pair.line()
     c = Capture(case, "-c", MINE, "--exclude-pid", str(pair.pid))
-    pair.p.stdin.write(b"\n")
-    pair.p.stdin.close()
-    pair.p.stdin = None
-    check(truth_of(pair.rest()), "it has said something")
+    check(let_go(pair), "it has said something")
     c.expect(c.run(mine, "--size", "100k"))
 
 
@@ -329,21 +366,28 @@ BAD = [
     (["--exclude-uid", "4294967295"], "too large"),
 ]
 BAD_GROUPS = [
-    (["--cgroup", "no/such/group"], "no/such/group"),
-    (["--cgroup", "/tmp"], "/tmp"),
+    (["--cgroup", "no/such/group"], "there is no such control group"),
+    (["--cgroup", "/tmp"], "there is no such control group"),
+    (["--exclude-cgroup", "cgroup.procs"], "there is no such control group"),
     (["--container", "web-7"], "called so"),
     (["--exclude-container", "f" * 64], "f" * 64),
 ]
 
 
+def absent_controllers():
+    """Those that no mounted hierarchy has: /proc/cgroups knows them all."""
+    mounted = {word for _, kind, options in mounts() if kind == "cgroup" for word in options}
+    with open("/proc/cgroups", encoding="ascii") as f:
+        return [w for w in (line.split()[0] for line in f) if w not in mounted and w != "#subsys_name"]
+
+
 def test_bad_words(case):
     """Nothing is attached: the command is not even started."""
     rows = list(BAD)
-    try:
-        cgroup_root()
+    if any(kind.startswith("cgroup") for _, kind, _ in mounts()):
         rows += BAD_GROUPS
-    except Skip:
-        pass
+        rows += [(["--cgroup", "/sys/fs/cgroup/%s/x" % name], "of the controller '%s' is mounted" % name)
+                 for name in absent_controllers()[:1]]
     for args, word in rows:
         p = case.tap_run(*args, "--", "false", status=1)
         check(word in p.err() and args[0] in p.err(), "%s names its word: %s" % (args, p.err()))
@@ -357,9 +401,15 @@ main([
     ("by user", test_uid),
     ("by user, after a fork", test_uid_after_fork),
     ("by network namespace", test_netns),
-    ("by control group", test_cgroup),
-    ("not a control group", test_exclude_cgroup),
-    ("by container", test_container),
+    *[(name + of, lambda c, test=test, root=root: test(c, root))
+      for of, root in ((", version 2", version_2), (", version 1", version_1),
+                       (", by name only", lambda: version_1("name=systemd")))
+      for name, test in (("by control group", test_cgroup),
+                         ("in a control group already", test_running_in_a_group),
+                         ("not a control group", test_exclude_cgroup),
+                         ("a control group that is made again", test_removed_cgroup),
+                         ("by container", test_container))],
+    ("by control group, of one hierarchy", test_cgroup_of_one_hierarchy),
     ("a library of its own", test_library_of_its_own),
     ("not a process and its children", test_exclude_pid),
     ("not a process and the children it has", test_exclude_pid_of_a_parent),

@@ -2,9 +2,10 @@
 """Who talks to whom: what plaintap says of each connection against what its two ends know."""
 
 import json
+import ssl
 
 from harness import (CURL, PLAINTAP, TLS_SERVER, Skip, check, check_eq, check_nothing_lost,
-                     exchanges, main, need, of_type, os, read_jsonl, shutil, subprocess)
+                     exchanges, main, need, of_type, os, read_jsonl, shutil, socket, subprocess)
 from nginx import nginx_argv, wait_listening
 from talking import need_ipv6, talk_argv
 
@@ -220,6 +221,33 @@ def test_nginx(case):
              [("server", *w, "http/1.1", "localhost") for w in words], "nginx")
 
 
+def test_resumed(case):
+    """A session of TLS 1.2 that is resumed: its name is the session's, a second's is its own."""
+    argv = nginx_changed(case, "root ", "ssl_protocols TLSv1.2; root ")
+    jsonl = case.path("out.jsonl")
+    tap = case.tap("-o", jsonl, "--", *argv)
+    wait_listening(case, tap)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    session, resumed, names = None, [], ["one.example", "one.example", "two.example", None]
+    for name in names:
+        with socket.create_connection(("127.0.0.1", case.port)) as plain:
+            with context.wrap_socket(plain, server_hostname=name,
+                                     session=session if name == names[0] else None) as s:
+                s.sendall(b"GET /data HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                while s.recv(65536):
+                    pass
+                session = session or s.session
+                resumed.append(s.session_reused)
+    check_eq(resumed, [False, True, False, False], "resumed")
+    tap.stop()
+    tap.wait()
+    rows = read_jsonl(jsonl)
+    check_nothing_lost(rows)
+    check_eq([(i["role"], i["version"], i["sni"]) for i in map(identity, exchanges(rows))],
+             [("server", "TLS 1.2", name) for name in names], "nginx")
+
+
 def test_proxy(case):
     """One process between two connections: each is its own."""
     s = case.server()
@@ -253,6 +281,7 @@ main([
     ("curl, an address instead of a name", test_curl_address_has_no_sni),
     ("curl, 16 connections at once", test_curl_many),
     ("nginx as a server", test_nginx),
+    ("nginx resumes a session", test_resumed),
     ("nginx as a proxy", test_proxy),
     way("ipv4", "IPv4, TLS 1.3"),
     way("tls12", "IPv4, TLS 1.2"),

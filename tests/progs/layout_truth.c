@@ -45,6 +45,8 @@ enum {
 	X(int, SSL_shutdown, void *)                                                      \
 	X(int, SSL_read, void *, void *, int)                                             \
 	X(void, SSL_set_quiet_shutdown, void *, int)                                      \
+	X(void *, SSL_get_session, const void *)                                          \
+	X(int, SSL_SESSION_set1_hostname, void *, const char *)                           \
 	X(size_t, SSL_get_client_random, const void *, unsigned char *, size_t)           \
 	X(size_t, SSL_get_server_random, const void *, unsigned char *, size_t)           \
 	X(void *, BIO_new, void *)                                                        \
@@ -208,6 +210,18 @@ static void check_ending(void *client, void *server)
 	check_field(client, "quiet_shutdown", 4, 0);
 }
 
+/* That of the session, which the client's and the server's object share here or not. */
+static void check_session_name(const void *ssl)
+{
+	const char *name;
+
+	if (!find("session_name"))
+		return;
+	SSL_SESSION_set1_hostname_(SSL_get_session_(ssl), "session.example");
+	name = (const char *)(uintptr_t)look(ssl, "session_name", 8);
+	check("session_name", name && strcmp(name, "session.example") == 0, 1);
+}
+
 static int select_alpn(void *ssl, const unsigned char **out, unsigned char *out_len,
 		       const unsigned char *in, unsigned in_len, void *user)
 {
@@ -262,6 +276,8 @@ static int run(void)
 		return -1;
 	check_connection(client, 0, ends[0]);
 	check_connection(server, 1, ends[1]);
+	check_session_name(client);
+	check_session_name(server);
 	check_ending(client, server);
 	check_bios();
 	return 0;

@@ -434,15 +434,16 @@ static void test_state_of_a_connection(void)
 		.gap_causes = { 0, REC_GAP_TOO_LONG },
 		.notify = CLOSING_NOTIFY_RECEIVED | CLOSING_NOTIFY_SENT << CLOSING_SET_SHIFT,
 	};
+	struct conn_closing closing = { CLOSING_NOTIFY_RECEIVED | CLOSING_BROKEN, 104 };
 	struct unsent_end unsent = { .state = state, .pid = 30 };
 	struct fixture f;
 
 	start(&f);
-	collect_conn_state(&f.collector, 30, &state, CONN_END_PROCESS, 9);
+	collect_conn_state(&f.collector, 30, &state, CONN_END_PROCESS, &closing, 9);
 	buf_append_byte(&f.log, '\0');
 	C_STR_EQ((const char *)f.log.data,
 		 "end def 30/31 lib 2 how 2 total 5,6 causes 0,4 notify 0,2 failed 0 closed 0 "
-		 "broken 0 cleared 0 error 0 status 9");
+		 "broken 1 cleared 0 error 104 status 9");
 	unsent.closing.flags = CLOSING_FAILED | CLOSING_PEER_CLOSED | CLOSING_CLEARED;
 	f.log.len = 0;
 	collect_unsent_end(&f.collector, &unsent);

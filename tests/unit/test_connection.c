@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "model/connection.h"
 
+#include <errno.h>
+
 #include "tap.h"
 
 #define YES CONN_NOTIFY_YES
@@ -24,7 +26,32 @@ static void test_how_it_ended(void)
 		{ CONN_END_FREED, { NO, YES, .peer_closed = true }, "close_notify" },
 		/* What the peer said counts, whatever became of the socket then. */
 		{ CONN_END_FREED, { YES, YES, .broken = true }, "close_notify" },
-		{ CONN_END_FREED, { YES, NO, .broken = true }, "reset" },
+		{ CONN_END_FREED, { YES, NO, .broken = true }, "broken" },
+		{ CONN_END_FREED,
+		  { YES, NO, .broken = true, .socket_error = ECONNRESET },
+		  "reset" },
+		{ CONN_END_FREED,
+		  { NO, NO, .broken = true, .socket_error = ETIMEDOUT },
+		  "timeout" },
+		{ CONN_END_FREED,
+		  { NO, NO, .broken = true, .socket_error = EHOSTUNREACH },
+		  "broken" },
+		{ CONN_END_PROCESS,
+		  { NO, NO, .broken = true, .socket_error = ECONNRESET },
+		  "reset" },
+		/* Of a socket that is still there: it was not closed, but thrown away. */
+		{ CONN_END_FREED,
+		  { NO, NO, .broken = true, .reset_sent = true, .socket_error = ECONNRESET },
+		  "reset_sent" },
+		{ CONN_END_FREED,
+		  { NO, NO, .broken = true, .reset_sent = true, .socket_error = ETIMEDOUT },
+		  "timeout" },
+		/* Closed with bytes that nobody read: whatever was said before says more. */
+		{ CONN_END_FREED, { NO, NO, .reset_sent = true }, "reset_sent" },
+		{ CONN_END_FREED, { NO, NO, .reset_sent = true, .cleared = true }, "reset_sent" },
+		{ CONN_END_FREED, { YES, NO, .reset_sent = true }, "close_notify" },
+		{ CONN_END_FREED, { NO, NO, .reset_sent = true, .peer_closed = true }, "eof" },
+		{ CONN_END_FREED, { NO, NO, .reset_sent = true, .failed = true }, "error" },
 		/* Our own word was not answered, nor did it have to be … */
 		{ CONN_END_FREED, { YES, NO, .peer_closed = true }, "close_notify" },
 		/* … but that an answer was waited for. */

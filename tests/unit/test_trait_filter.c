@@ -16,10 +16,11 @@ static void begin(void)
 	p.values[TRAIT_UID] = trait_number(TRAIT_UID, 1000);
 	p.values[TRAIT_EXE] = trait_exe(77, 0x800001, 5);
 	p.values[TRAIT_NETNS] = trait_number(TRAIT_NETNS, 4026531840);
-	p.cgroups[0] = 300;
-	p.cgroups[1] = 20;
-	p.cgroups[2] = 1;
-	p.cgroup_cnt = 3;
+	p.cgroups[0] = (struct group_id){ 300, 0 };
+	p.cgroups[1] = (struct group_id){ 20, 0 };
+	p.cgroups[2] = (struct group_id){ 1, 0 };
+	p.cgroups[3] = (struct group_id){ 40, 9 };
+	p.cgroup_cnt = 4;
 }
 
 static void add(struct trait_key key, enum trait_wish wish)
@@ -87,8 +88,26 @@ static void test_cgroups(void)
 	add(trait_number(TRAIT_CGROUP, 20), TRAIT_WANTED);
 	add(trait_number(TRAIT_CGROUP, 300), TRAIT_REFUSED);
 	OK(!trait_filter_lets_in(&f, &p));
-	p.cgroups[0] = 299;
+	p.cgroups[0].inode = 299;
 	OK(trait_filter_lets_in(&f, &p));
+}
+
+/* Inodes are of one hierarchy each. */
+static void test_hierarchies(void)
+{
+	struct trait_key key = trait_cgroup((struct group_id){ 40, 0 });
+
+	begin();
+	add(key, TRAIT_WANTED);
+	OK(!trait_filter_lets_in(&f, &p));
+	OK(trait_filter_has(&f, &key));
+	OK(trait_filter_names_hierarchy(&f, 0));
+	OK(!trait_filter_names_hierarchy(&f, 9));
+	key = trait_cgroup((struct group_id){ 40, 9 });
+	OK(!trait_filter_has(&f, &key));
+	add(key, TRAIT_WANTED);
+	OK(trait_filter_lets_in(&f, &p));
+	OK(trait_filter_names_hierarchy(&f, 9));
 }
 
 static void test_exe(void)
@@ -134,6 +153,7 @@ int main(void)
 	RUN(test_and_of_traits);
 	RUN(test_refused);
 	RUN(test_cgroups);
+	RUN(test_hierarchies);
 	RUN(test_exe);
 	RUN(test_comm_is_cut);
 	RUN(test_full);
