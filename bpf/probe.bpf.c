@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * Throw-away programs that find out what this kernel can do: each uses one feature, and the loader
- * tries them one by one. None is ever attached to anything.
+ * tries them one by one. None is ever attached to anything, but for the last one, to our own code.
  */
 #include "lib/kernel.bpf.h"
 
@@ -71,5 +71,23 @@ int probe_sleep(void *ctx)
 SEC("uprobe")
 int probe_multi(void *ctx)
 {
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} probe_marks SEC(".maps");
+
+/* Counts. */
+SEC("uprobe")
+int probe_mark(void *ctx)
+{
+	u32 zero = 0, *cnt = bpf_map_lookup_elem(&probe_marks, &zero);
+
+	if (cnt)
+		__sync_fetch_and_add(cnt, 1);
 	return 0;
 }

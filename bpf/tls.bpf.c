@@ -206,6 +206,8 @@ static __always_inline int pair_entry(struct pt_regs *ctx, u64 spec, bool may_lo
 	u64 call;
 
 	keep_kernel_stack(ctx);
+	if (home_sees_it(spec, pid_tgid >> 32))
+		return 0;
 	call = tls_enter(&a, pid_tgid, spec, may_loop);
 	if (call && !call_enter(pid_tgid, a.frame, call))
 		STATS_ADD(states_dropped, 1);

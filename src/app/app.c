@@ -19,6 +19,7 @@
 #include "attach/kernel_side.h"
 #include "attach/kernel_tables.h"
 #include "attach/privilege.h"
+#include "attach/side_by_side.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctl.h"
@@ -171,6 +172,20 @@ static void conn_freed(void *user, const struct unsent_end *end)
 	collect_unsent_end(&a->pipeline.collector, end);
 }
 
+static void stop_examiner(void *user)
+{
+	struct app *a = user;
+
+	examiner_stop(&a->examiner);
+}
+
+/* Before Linux 6.13 a probe that it places may have to wait for threads that wait for room. */
+static void stop_examiner_and_make_room(struct app *a)
+{
+	if (!a->opt->slow || !side_by_side_with(stop_examiner, a, loop_make_room, a))
+		stop_examiner(a);
+}
+
 /* No probe fires any more: what is in the ring and the tables is all there will be. */
 static void collect_the_rest(struct app *a)
 {
@@ -178,7 +193,7 @@ static void collect_the_rest(struct app *a)
 
 	/* Who waits for the examiner goes on. */
 	kernel_side_release_held(a->kernel);
-	examiner_stop(&a->examiner);
+	stop_examiner_and_make_room(a);
 	targets_take_answers(a);
 	kernel_side_detach(a->kernel, loop_make_room, a);
 	loaders_say_holds(a);

@@ -132,6 +132,12 @@ static pid_t named_process(const struct app *a)
 	return a->opt->pid_cnt == 1 ? a->opt->pids[0] : 0;
 }
 
+bool home_is_possible(struct app *a)
+{
+	return named_process(a) && !a->opt->no_children && a->loaders.sees_named &&
+	       kernel_side_can_have_home(a->kernel);
+}
+
 /*
  * A command has not begun to run: its forks are probed when it has loaded its C library. A running
  * process might have forked until just now.
@@ -140,9 +146,6 @@ void home_choose(struct app *a)
 {
 	pid_t pid = named_process(a);
 
-	if (!pid || a->opt->no_children || !kernel_side_can_have_home(a->kernel) ||
-	    !a->loaders.sees_named)
-		return;
 	a->home.is_on = true;
 	a->home.pid = pid;
 	kernel_side_set_home(a->kernel, pid);

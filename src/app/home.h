@@ -27,10 +27,9 @@ struct home {
 	size_t library_cnt;
 };
 
-/*
- * Makes a home of the only process that is named, if it has no children and its forks can be seen.
- * Before anything is probed, and when loaders are.
- */
+/* Can the only process that is named be one? When loaders are probed; may take some 20 ms. */
+bool home_is_possible(struct app *a);
+/* Makes it one, if it has no children and its forks can be seen. Before anything is probed. */
 void home_choose(struct app *a);
 /* Home, and what it maps gets the probes that are there alone. */
 bool home_is(const struct app *a, pid_t pid);

@@ -266,6 +266,7 @@ static void know_new(struct app *a)
 
 int targets_attach_all(struct app *a, const char *program, struct error *ret_error)
 {
+	bool has_home;
 	int r = 0;
 
 	for (size_t i = 0; !r && i < a->opt->pid_cnt; i++)
@@ -282,10 +283,12 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 	if (app_is_whole_machine(a->opt))
 		loaders_see_own(a);
 	find_let_in(a);
+	has_home = home_is_possible(a);
 	r = kernel_side_wait(a->kernel, ret_error);
 	if (r < 0)
 		return r;
-	home_choose(a);
+	if (has_home)
+		home_choose(a);
 	attach_new(a, false);
 	know_new(a);
 	/* A command, and the children of a process, may still bring a library of their own. */

@@ -18,6 +18,7 @@
 #include "attachment_set.h"
 #include "base/log.h"
 #include "control.h"
+#include "home_check.h"
 #include "kernel_types.h"
 #include "layout_table.h"
 #include "libbpf_log.h"
@@ -359,7 +360,10 @@ void kernel_side_restrict(struct kernel_side *k, pid_t pid)
 
 bool kernel_side_can_have_home(const struct kernel_side *k)
 {
-	return k->may_hold && k->forks.program && k->prober.fashion == FASHION_SESSION;
+	if (!k->may_hold || !k->forks.program)
+		return false;
+	return k->prober.fashion == FASHION_SESSION ||
+	       (k->prober.fashion == FASHION_MULTI && home_check_links());
 }
 
 void kernel_side_set_home(struct kernel_side *k, pid_t pid)

@@ -13,6 +13,7 @@ from harness import (TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_
 from probed_code import bytes_at, call_places, own_libssl
 from talking import PYTHON, need_python_ssl
 
+MULTI = ("--without", "session")
 EVERYWHERE = "in every process from now on"
 FORK = {"x86_64": "56", "aarch64": "220"}  # the number of clone(2)
 
@@ -50,11 +51,11 @@ def end(case, p, truth=None):
     return rows
 
 
-def test_alone(case):
+def test_alone(case, *options):
     places = Places(case)
     watched, other = places.pair(), places.pair()
     clean = places.of(other)
-    p = tap(case, "-p", watched.pid)
+    p = tap(case, *options, "-p", watched.pid)
     check(all(a != b for a, b in zip(places.of(watched), clean)), "the watched one has probes")
     check_eq(places.of(other), clean, "the other one's code")
     watched.go()
@@ -86,8 +87,8 @@ def test_fork(case, *options):
     return p
 
 
-def test_fork_waits(case):
-    p = test_fork(case)
+def test_fork_waits(case, *options):
+    p = test_fork(case, *options)
     check(EVERYWHERE in p.err(), "then everywhere: " + p.err())
     check("1 times a fork waited" in p.err(), "one fork has waited: " + p.err())
 
@@ -177,11 +178,11 @@ os.wait()
     check("first words may be missing" in p.err(), "told: " + p.err())
 
 
-def test_exec_by_thread(case):
+def test_exec_by_thread(case, *options):
     """Not the first thread executes another program: the kernel then finds the process no more."""
     places = Places(case)
     need_python_ssl()
-    p = tap(case, "--", PYTHON, "-c", """
+    p = tap(case, *options, "--", PYTHON, "-c", """
 import os, ssl, sys, threading, time
 threading.Thread(target=lambda: os.execv(sys.argv[1], sys.argv[1:])).start()
 time.sleep(10)
@@ -197,7 +198,7 @@ def test_exec(case):
     check(EVERYWHERE not in p.err(), "never needed elsewhere: " + p.err())
 
 
-def test_first_thread_ends(case):
+def test_first_thread_ends(case, *options):
     """The others go on, and load a library only then."""
     python_fetches(case, """
 import ctypes, os, sys, threading, time
@@ -213,7 +214,7 @@ def later():
 FETCH = %r
 threading.Thread(target=later).start()
 ctypes.CDLL(None).pthread_exit(None)
-""" % FETCH, ["later", "child"])
+""" % FETCH, ["later", "child"], *options)
 
 
 def test_end_of_home(case):
@@ -253,7 +254,7 @@ main([
     ("no probes in others", test_alone),
     ("with two processes there are", test_two),
     ("a fork waits for them", test_fork_waits),
-    ("forks, two links a probe", lambda c: test_fork(c, "--without", "session")),
+    ("forks, a link a place", lambda c: test_fork(c, "--without", "session,multi")),
     ("forks, nothing can wait", lambda c: test_fork(c, "--no-pause")),
     ("a command that forks", test_command_forks),
     ("a shell and its children", test_shell),
@@ -265,4 +266,8 @@ main([
     ("the first thread ends", test_first_thread_ends),
     ("children that outlive it", test_end_of_home),
     ("another process is added", test_added),
+    ("no probes in others, two links a probe", lambda c: test_alone(c, *MULTI)),
+    ("a fork waits, two links a probe", lambda c: test_fork_waits(c, *MULTI)),
+    ("another program, by a thread, two links", lambda c: test_exec_by_thread(c, *MULTI)),
+    ("the first thread ends, two links a probe", lambda c: test_first_thread_ends(c, *MULTI)),
 ])
