@@ -28,12 +28,13 @@ enum consumer_state {
 	CONSUMER_ASLEEP = 2,  /* at once */
 };
 
-/* May a thread wait while user space looks at what it has loaded? */
+/* May a thread wait in a probe for user space? */
 enum hold_when {
 	HOLD_OFF = 0,
 	HOLD_ON = 1,
 	HOLD_SUSPENDED =
-		2, /* one has waited in vain; user space makes it HOLD_ON when it is back */
+		2,	/* one has waited in vain; user space makes it HOLD_ON when it is back */
+	HOLD_CALLS = 3, /* it is the end: only in a call, and if nothing may be lost */
 };
 
 /* Is what programs receive from sockets looked at, and whose? */
@@ -67,6 +68,10 @@ struct capture_control {
 	__u32 home_loads;   /* kernel side: how often it has loaded something unknown */
 	__u32 home_checked; /* user space: the same, when nothing that it had loaded was probed in
 			     * it alone */
+	__u32 beat;	    /* user space counts it up while it lives; see HOLD_SILENCE_NS */
+	__u32 last_beat;    /* kernel side: the one after which a thread has waited in vain */
+	__u32 room_waits;   /* kernel side: how often one waited for room in the ring */
+	__u32 pad32;
 	__u32 receiving;    /* user space: enum receiving_when */
 	__u32 receiver_cnt; /* both sides: how many entries the map `receivers` has … */
 	__u32 receiver_slots[RECEIVER_SLOT_CNT]; /* … and of pids with these low bits */
@@ -76,7 +81,7 @@ struct capture_control {
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 72 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
+_Static_assert(sizeof(struct capture_control) == 88 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
 	       "layout");
 
 #endif

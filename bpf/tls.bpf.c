@@ -80,7 +80,7 @@ static __always_inline void tls_note(u64 spec, u64 object, u64 arg, u64 pid_tgid
 	} else if (role == ROLE_SHUTDOWN) {
 		closing_is_set(object, pid_tgid >> 32, arg);
 	} else if (role == ROLE_FREE || conn_is_used(object, pid_tgid >> 32)) {
-		closing_end(object, pid_tgid, role == ROLE_CLEAR);
+		closing_end(object, pid_tgid, role == ROLE_CLEAR, may_loop);
 	}
 }
 
@@ -153,6 +153,17 @@ static __always_inline u64 call_len(u64 result, u32 len_from, u64 done_addr)
 	return len;
 }
 
+static __always_inline void describe_with_room(u64 object, u64 pid_tgid, u64 len, u8 dir,
+					       bool may_loop)
+{
+	u64 room = 0;
+
+	if (len)
+		room = room_take(room_of_record(sizeof(struct rec_conn_info)), may_loop);
+	conn_describe_end(object, pid_tgid, len, dir);
+	room_give(room, may_loop);
+}
+
 static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool may_loop)
 {
 	u64 object = call & ~(u64)CALL_DIR_BIT;
@@ -169,7 +180,7 @@ static __always_inline void tls_leave(u64 result, u64 call, u64 pid_tgid, bool m
 	is_file = conn->len_from[dir] == LEN_OF_FILE;
 	len = call_len(result, is_file ? LEN_RESULT : conn->len_from[dir], conn->done[dir]);
 	if (conn->info != CONN_TOLD) {
-		conn_describe_end(object, pid_tgid, len, dir);
+		describe_with_room(object, pid_tgid, len, dir, may_loop);
 		if (conn->info == CONN_FILTERED)
 			return;
 	}

@@ -144,8 +144,11 @@ __noinline u32 closing_look(u64 object, u32 pid)
 	return flags | error << 8;
 }
 
-/* The object is freed, or (`is_cleared`) made ready for another connection. */
-static __always_inline void closing_end(u64 object, u64 pid_tgid, bool is_cleared)
+/*
+ * The object is freed, or (`is_cleared`) made ready for another connection. `may_loop`: see
+ * send_all().
+ */
+static __always_inline void closing_end(u64 object, u64 pid_tgid, bool is_cleared, bool may_loop)
 {
 	u32 found = closing_look(object, pid_tgid >> 32);
 	struct conn_closing closing = {
@@ -153,7 +156,7 @@ static __always_inline void closing_end(u64 object, u64 pid_tgid, bool is_cleare
 		.socket_error = found >> 8,
 	};
 
-	conn_end(object, pid_tgid, closing);
+	conn_end(object, pid_tgid, closing, may_loop);
 }
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "conn_record.h"
 #include "pause.bpf.h"
+#include "room.bpf.h"
 
 /*
  * Key: process and object address. Filled on the first call; deleted on free or clear, and by
@@ -82,6 +83,31 @@ struct send_state {
 	u64 *left;
 };
 
+/* `is_short` is a constant: the piece has at most SHORT_LEN bytes. `may_loop`: see send_all(). */
+static __always_inline u32 piece_put(const struct piece *p, bool is_short, bool may_loop)
+{
+	return is_short ? piece_emit_slot(p, SHORT_LEN) : piece_emit_now(p, may_loop);
+}
+
+/*
+ * Into the ring, on the second try if its pages had to be brought back first. The first one has
+ * taken room then, too.
+ */
+static __always_inline u32 piece_emit(const struct piece *p, bool is_short, bool may_loop)
+{
+	u64 room = room_take(room_of_piece(p->len), may_loop);
+	u32 cause = piece_put(p, is_short, may_loop);
+
+	room_give(room, may_loop);
+	if (!may_sleep || cause != REC_GAP_UNREADABLE)
+		return cause;
+	room = room_take(room_of_piece(p->len), may_loop);
+	fault_in(p->user_addr, p->len);
+	cause = piece_put(p, is_short, may_loop);
+	room_give(room, may_loop);
+	return cause;
+}
+
 static __always_inline void count_piece(u32 cause, u64 len)
 {
 	if (!cause)
@@ -102,7 +128,7 @@ static __always_inline bool send_next(struct send_state *s, bool may_loop)
 	u32 cause;
 
 	p->len = left > REC_DATA_MAX ? REC_DATA_MAX : left;
-	cause = piece_emit(p, may_loop);
+	cause = piece_emit(p, false, may_loop);
 	count_piece(cause, p->len);
 	/* Told with the next record that gets through. */
 	p->gap_causes = cause ? p->gap_causes | cause : 0;
@@ -149,24 +175,17 @@ static __always_inline void send_call(struct send_state *s, u64 len, bool may_lo
 		STATS_ADD(bytes_too_long, *s->left);
 		s->piece.gap_causes |= REC_GAP_TOO_LONG;
 	}
-	pause_if_filling(s->piece.pid);
+	pause_if_filling(s->piece.pid, may_loop);
 }
 
-/*
- * Most calls are short ones: they go without the loop's state, and into a slot of a fixed size,
- * which takes fewer calls of the kernel than one that fits.
- */
-enum { SHORT_LEN = 256 };
-
-static __always_inline void send_short(struct conn_state *conn, const struct piece *p)
+static __always_inline void send_short(struct conn_state *conn, const struct piece *p,
+				       bool may_loop)
 {
-	u32 cause = piece_emit_slot(p, SHORT_LEN);
+	u32 cause = piece_emit(p, true, may_loop);
 
-	if (piece_is_back(p, cause))
-		cause = piece_emit_slot(p, SHORT_LEN);
 	count_piece(cause, p->len);
 	conn->gap_causes[p->dir] = cause ? p->gap_causes | cause : 0;
-	pause_if_filling(p->pid);
+	pause_if_filling(p->pid, may_loop);
 }
 
 static __always_inline void send_long(struct conn_state *conn, const struct piece *p, u64 len,
@@ -201,7 +220,7 @@ static __always_inline void conn_bytes(struct conn_state *conn, u8 dir, u64 user
 	STATS_ADD(calls, 1);
 	STATS_ADD(bytes_seen, len);
 	if (len <= SHORT_LEN)
-		send_short(conn, &p);
+		send_short(conn, &p, may_loop);
 	else
 		send_long(conn, &p, len, may_loop);
 }
@@ -217,8 +236,7 @@ static __always_inline void end_keep_unsent(const struct conn_state *conn, u32 p
 		STATS_ADD(ends_dropped, 1);
 }
 
-/* The connection object is being freed or used anew: tell, and forget it. */
-static __always_inline void conn_end(u64 object, u64 pid_tgid, struct conn_closing closing)
+static __always_inline void conn_end_now(u64 object, u64 pid_tgid, struct conn_closing closing)
 {
 	struct conn_key key = { .object = object, .pid = pid_tgid >> 32 };
 	struct conn_state *conn = bpf_map_lookup_elem(&conns, &key);
@@ -241,6 +259,23 @@ static __always_inline void conn_end(u64 object, u64 pid_tgid, struct conn_closi
 	if (!emit_fixed(&rec, sizeof(rec)))
 		end_keep_unsent(conn, key.pid, closing);
 	bpf_map_delete_elem(&conns, &key);
+}
+
+/*
+ * The connection object is being freed or used anew: tell, and forget it. `may_loop`: see
+ * send_all().
+ */
+static __always_inline void conn_end(u64 object, u64 pid_tgid, struct conn_closing closing,
+				     bool may_loop)
+{
+	u64 room;
+
+	/* The objects of others do not wait. */
+	if (may_loop && is_patient && !conn_find(object, pid_tgid >> 32))
+		return;
+	room = room_take(room_of_record(sizeof(struct rec_conn_end)), may_loop);
+	conn_end_now(object, pid_tgid, closing);
+	room_give(room, may_loop);
 }
 
 #endif

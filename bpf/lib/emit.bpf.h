@@ -60,6 +60,12 @@ static __always_inline u64 submit_flags(u64 ts_ns, u64 len)
 
 enum { PAGE_LEN_MIN = 4096 };
 
+/*
+ * Most calls are short ones: they go without the loop's state, and into a slot of a fixed size,
+ * which takes fewer calls of the kernel than one that fits.
+ */
+enum { SHORT_LEN = 256 };
+
 /* One piece of a call's plaintext. */
 struct piece {
 	u64 conn;
@@ -193,21 +199,6 @@ __noinline int fault_in(u64 user_addr, u32 len)
 	}
 	bpf_copy_from_user(&byte, 1, (void *)(user_addr + len - 1));
 	return byte;
-}
-
-static __always_inline bool piece_is_back(const struct piece *p, u32 cause)
-{
-	if (!may_sleep || cause != REC_GAP_UNREADABLE)
-		return false;
-	fault_in(p->user_addr, p->len);
-	return true;
-}
-
-static __always_inline u32 piece_emit(const struct piece *p, bool may_loop)
-{
-	u32 cause = piece_emit_now(p, may_loop);
-
-	return piece_is_back(p, cause) ? piece_emit_now(p, may_loop) : cause;
 }
 
 /* A record of fixed size; false when the ring is full. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * A thread waits inside of a probe until user space has looked at something: at what it has loaded,
- * or at the bytes of a long call.
+ * or at the bytes of a long call; or until there is room in the ring (room.bpf.h).
  *
  * The waiting is busy, but gives way: bpf_copy_from_user_task() lets others run who want the
  * processor, and fails as soon as the thread is to be killed. Nothing is ever left waiting: the
  * watchdog lets all go when plaintap dies, and each ends by itself after a while, whatever has
  * become of both. And it does not show: no signal, no state that a parent or a shell would see.
+ *
+ * How long: up to a time that its caller knows; where nothing may be lost (`is_patient`), as long
+ * as user space gives signs of life, and HOLD_SILENCE_NS from the last one. Who has waited in vain
+ * is the last one to wait, until user space answers, or gives a sign.
  */
 #ifndef PLAINTAP_BPF_HOLD_H
 #define PLAINTAP_BPF_HOLD_H
@@ -16,6 +20,15 @@
 
 /* Set by user space before loading: the kernel has loops, and programs that may sleep. */
 const volatile bool may_hold = false;
+
+/* The same, in programs that are to lose nothing: --on-pressure slow. Implies may_hold. */
+const volatile bool is_patient = false;
+
+/*
+ * Less than the 20 s that the kernel gives all threads to stand still when the machine is to sleep:
+ * plaintap may be one of the first.
+ */
+#define HOLD_SILENCE_NS 10000000000ull
 
 /*
  * Key: pid and tid of a thread that waits; value: since when. Filled here; deleted by user space to
@@ -31,26 +44,105 @@ struct {
 
 enum { HOLD_STEP_MAX = 1 << 23 /* what bpf_loop() takes */ };
 
-static __always_inline bool hold_is_on(const struct capture_control *c)
-{
-	return c && *(volatile u32 *)&c->hold == HOLD_ON;
-}
-
 struct hold {
 	u64 thread;
 	u64 give_up_ns;
 	u64 stack; /* an address that can be read */
-	u64 is_let_go;
+	u32 beat;  /* the last one seen */
+	u8 is_let_go;
+	u8 is_over; /* the waiting, for any other reason too */
+	u16 pad16;
 };
+
+static __always_inline u32 hold_now(const struct capture_control *c)
+{
+	return *(volatile u32 *)&c->hold;
+}
+
+static __always_inline u32 beat_now(const struct capture_control *c)
+{
+	return *(volatile u32 *)&c->beat;
+}
+
+/* Is somebody there to wait for? */
+static __always_inline bool hold_is_on(const struct capture_control *c)
+{
+	if (!c)
+		return false;
+	if (is_patient)
+		return hold_now(c) != HOLD_OFF && beat_now(c) != *(volatile u32 *)&c->last_beat;
+	return hold_now(c) == HOLD_ON;
+}
+
+/* Signs of life put the end off. */
+static __always_inline void hold_listen(struct hold *h, const struct capture_control *c, u64 now_ns)
+{
+	u32 beat = beat_now(c);
+
+	if (beat == h->beat)
+		return;
+	h->beat = beat;
+	h->give_up_ns = now_ns + HOLD_SILENCE_NS;
+}
+
+static __always_inline void hold_give_up(const struct hold *h, struct capture_control *c)
+{
+	if (is_patient)
+		c->last_beat = h->beat;
+	else
+		c->hold = HOLD_SUSPENDED;
+}
+
+/*
+ * Waits a little; true when it is over, whatever has become of what it waits for. Who is not there
+ * in time shall not keep the next ones either; that a thread is killed says nothing of that.
+ */
+static __always_inline bool hold_go_on(struct hold *h)
+{
+	struct capture_control *c = control_get();
+	u64 now_ns = bpf_ktime_get_ns();
+	u8 byte;
+
+	if (!c || hold_now(c) == HOLD_OFF || (!is_patient && hold_now(c) != HOLD_ON)) {
+		h->is_let_go = 1;
+		h->is_over = 1;
+		return true;
+	}
+	if (is_patient)
+		hold_listen(h, c, now_ns);
+	if (now_ns >= h->give_up_ns)
+		hold_give_up(h, c);
+	h->is_over = now_ns >= h->give_up_ns ||
+		     bpf_copy_from_user_task(&byte, 1, (void *)h->stack, bpf_get_current_task_btf(),
+					     0);
+	return h->is_over;
+}
+
+static __always_inline void hold_init(struct hold *h, u64 max_ns)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	struct capture_control *c = control_get();
+
+	h->give_up_ns = bpf_ktime_get_ns() + max_ns;
+	h->beat = c ? beat_now(c) : 0;
+	bpf_probe_read_kernel(&h->stack, sizeof(h->stack), &REGS_STACK(regs));
+}
 
 static long hold_step(u32 index, void *user)
 {
 	struct hold *h = user;
-	u8 byte;
 
-	h->is_let_go = !bpf_map_lookup_elem(&held, &h->thread) || !hold_is_on(control_get());
-	return h->is_let_go || bpf_ktime_get_ns() >= h->give_up_ns ||
-	       bpf_copy_from_user_task(&byte, 1, (void *)h->stack, bpf_get_current_task_btf(), 0);
+	h->is_let_go = !bpf_map_lookup_elem(&held, &h->thread);
+	return h->is_let_go || hold_go_on(h);
+}
+
+/* One loop may be over too soon: the kernel bounds their rounds, not their time. */
+static long hold_round(u32 index, void *user)
+{
+	struct hold *h = user;
+
+	bpf_loop(HOLD_STEP_MAX, hold_step, h, 0);
+	return h->is_let_go || h->is_over;
 }
 
 /*
@@ -67,21 +159,14 @@ static __always_inline void hold_cancel(u64 thread)
 	bpf_map_delete_elem(&held, &thread);
 }
 
-/*
- * Waits. False: nobody has let it go in time; who is not there to do so shall not keep the next
- * ones either.
- */
+/* Waits. False: nobody has let it go in time, or it is to be killed. */
 static __always_inline bool hold_wait(u64 thread, u64 max_ns)
 {
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	struct capture_control *c = control_get();
-	struct hold h = { .thread = thread, .give_up_ns = bpf_ktime_get_ns() + max_ns };
+	struct hold h = { .thread = thread };
 
-	bpf_probe_read_kernel(&h.stack, sizeof(h.stack), &REGS_STACK(regs));
-	bpf_loop(HOLD_STEP_MAX, hold_step, &h, 0);
+	hold_init(&h, max_ns);
+	bpf_loop(HOLD_STEP_MAX, hold_round, &h, 0);
 	hold_cancel(thread);
-	if (!h.is_let_go && c)
-		c->hold = HOLD_SUSPENDED;
 	return h.is_let_go;
 }
 

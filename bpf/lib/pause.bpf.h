@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Stops a process so that nothing of it is lost: when one call alone is too long for the ring and
- * its thread cannot be held (hold.bpf.h), and, if asked for, when the ring fills. The stop takes
+ * Where threads cannot be held (hold.bpf.h): stops a process so that nothing of it is lost, when
+ * one call alone is too long for the ring and, if asked for, when the ring fills. The stop takes
  * effect before the call returns to the program.
  *
  * User space lets a process go when its stop_cnt has moved. Counting comes after the signal: a stop
@@ -11,7 +11,7 @@
 #ifndef PLAINTAP_BPF_PAUSE_H
 #define PLAINTAP_BPF_PAUSE_H
 
-#include "hold.bpf.h"
+#include "room.bpf.h"
 
 enum { SIGNAL_STOP = 19 };
 
@@ -49,12 +49,17 @@ static __always_inline u64 release_seq_read(struct capture_control *c)
 	return *(volatile u64 *)&c->release_seq;
 }
 
-/* User space may be letting the process go in this very moment: then the stop is asked for again.
+/*
+ * User space may be letting the process go in this very moment: then the stop is asked for again.
+ * `may_loop`: see send_all().
  */
-static __always_inline void pause_if_filling(u32 pid)
+static __always_inline void pause_if_filling(u32 pid, bool may_loop)
 {
-	struct capture_control *c = control_get();
+	struct capture_control *c;
 
+	if (may_loop && may_hold)
+		return;
+	c = control_get();
 	if (!c || c->pause != PAUSE_WHEN_FILLING || !ring_is_filled_to(PAUSE_PART))
 		return;
 #pragma unroll
@@ -171,22 +176,31 @@ static __always_inline bool pause_and_tell(struct capture_control *c, struct pau
 /* Longer than user space should ever need: it may have to wait for a disk itself. */
 #define CALL_HOLD_NS 5000000000ull
 
+static __always_inline bool hold_and_tell(u64 thread, const struct rec_pending *rec)
+{
+	if (!hold_begin(thread, rec->head.ts_ns))
+		return false;
+	if (!bpf_ringbuf_output(&ring, (void *)rec, sizeof(*rec), BPF_RB_FORCE_WAKEUP))
+		return true;
+	STATS_ADD(records_ring_full, 1);
+	hold_cancel(thread);
+	return false;
+}
+
 /* False: the ring is full, or nobody lets go. If the wait was in vain, user space will know. */
 static __always_inline bool hold_for_call(struct rec_pending *rec, u8 where)
 {
 	u64 thread = (u64)rec->pid << 32 | rec->tid;
+	u64 room = room_take(room_of_record(sizeof(*rec)), true);
+	bool is_told;
 
-	if (!hold_begin(thread, rec->head.ts_ns))
-		return false;
 	rec->where = where;
 	rec->last_try = true;
-	if (bpf_ringbuf_output(&ring, rec, sizeof(*rec), BPF_RB_FORCE_WAKEUP)) {
-		STATS_ADD(records_ring_full, 1);
-		hold_cancel(thread);
-		return false;
-	}
-	hold_wait(thread, CALL_HOLD_NS);
-	return true;
+	is_told = hold_and_tell(thread, rec);
+	room_give(room, true);
+	if (is_told)
+		hold_wait(thread, is_patient ? HOLD_SILENCE_NS : CALL_HOLD_NS);
+	return is_told;
 }
 
 /*

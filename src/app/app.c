@@ -20,6 +20,7 @@
 #include "attach/kernel_tables.h"
 #include "attach/privilege.h"
 #include "attach/receiving.h"
+#include "attach/side_by_side.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctl.h"
@@ -60,12 +61,23 @@ bool app_is_whole_machine(const struct app_options *opt)
 	return !opt->pid_cnt && !opt->command;
 }
 
-/* Only programs that were named may be stopped, never the whole machine's. */
+/*
+ * Only programs that were named may be stopped, or held when the ring fills, never the whole
+ * machine's: whoever reads our outputs may use TLS himself, and would wait for us as we do for him.
+ */
 static uint32_t pause_when(const struct app_options *opt)
 {
 	if (opt->no_pause || app_is_whole_machine(opt))
 		return PAUSE_NEVER;
 	return opt->slow ? PAUSE_WHEN_FILLING : PAUSE_FOR_LONG_CALLS;
+}
+
+/* Waiting for an output is no reason to let programs go on. */
+static void show_life(void *user)
+{
+	struct app *a = user;
+
+	kernel_side_beat(a->kernel);
 }
 
 static int open_kernel(struct app *a, struct error *ret_error)
@@ -98,6 +110,7 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
 	pausing_init(&a->pausing, a->kernel, a->ring);
+	sink_set_tell_waiting(&a->pipeline.sinks, show_life, a);
 	return 0;
 }
 
@@ -162,6 +175,20 @@ static void conn_freed(void *user, const struct unsent_end *end)
 	collect_unsent_end(&a->pipeline.collector, end);
 }
 
+static void stop_examiner(void *user)
+{
+	struct app *a = user;
+
+	examiner_stop(&a->examiner);
+}
+
+/* Before Linux 6.13 a probe that it places may have to wait for threads that wait for room. */
+static void stop_examiner_and_make_room(struct app *a)
+{
+	if (!a->opt->slow || !side_by_side_with(stop_examiner, a, loop_make_room, a))
+		stop_examiner(a);
+}
+
 /* No probe fires any more: what is in the ring and the tables is all there will be. */
 static void collect_the_rest(struct app *a)
 {
@@ -169,16 +196,16 @@ static void collect_the_rest(struct app *a)
 
 	/* Who waits for the examiner goes on. */
 	kernel_side_release_held(a->kernel);
-	examiner_stop(&a->examiner);
+	stop_examiner_and_make_room(a);
 	targets_take_answers(a);
-	kernel_side_detach(a->kernel);
+	kernel_side_detach(a->kernel, loop_make_room, a);
 	loaders_say_holds(a);
 	loop_drain(a);
 	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
 	kernel_tables_take_unsent_ends(a->kernel, conn_freed, a);
 	kernel_tables_take_conns(a->kernel, 0, 0, conn_of_capture, a);
-	if (kernel_side_stats(a->kernel, &stats) == 0)
+	if (kernel_tables_stats(a->kernel, &stats) == 0)
 		collect_kernel_stats(&a->pipeline.collector, &stats);
 }
 

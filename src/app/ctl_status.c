@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "attach/kernel_side.h"
+#include "attach/kernel_tables.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "model/process.h"
@@ -41,7 +42,7 @@ static void refresh_counters(struct app *a)
 {
 	struct kernel_stats stats;
 
-	if (kernel_side_stats(a->kernel, &stats) == 0)
+	if (kernel_tables_stats(a->kernel, &stats) == 0)
 		collect_kernel_stats(&a->pipeline.collector, &stats);
 }
 

@@ -37,6 +37,7 @@ enum {
 	IDLE_NAPS = 25,
 	SLEEP_MS = 200,
 	FLUSH_MS = 20,
+	ENDING_NAP_NS = 200000,
 	DRAIN_MAX = 4096, /* records between two looks at the signals */
 	RELEASE_PART = 8,
 	BUSY_PART =
@@ -209,6 +210,16 @@ void loop_drain(struct app *a)
 		;
 }
 
+void loop_make_room(void *user)
+{
+	const struct timespec nap = { .tv_nsec = ENDING_NAP_NS };
+	struct app *a = user;
+
+	kernel_side_beat(a->kernel);
+	if (!ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector))
+		nanosleep(&nap, NULL);
+}
+
 /* Stopped processes may go on once most of the ring is free. */
 static void release_paused(struct app *a)
 {
@@ -244,6 +255,7 @@ static void do_housekeeping(struct app *a)
 
 	release_paused(a);
 	receiving_look(kernel_side_receiving(a->kernel), now);
+	kernel_side_beat(a->kernel);
 	targets_take_answers(a);
 	use_what_is_probed(a, now);
 	while (rescan_next(&a->rescan, now, &pid))

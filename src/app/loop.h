@@ -18,6 +18,8 @@ int loop_open(struct app *a, struct error *ret_error);
 void loop_run(struct app *a);
 /* Takes all that is in the ring now. */
 void loop_drain(struct app *a);
+/* Takes what is in the ring now, or waits a little. `user` is the struct app. */
+void loop_make_room(void *user);
 void loop_close(struct app *a);
 
 /* A pipeline_watcher's functions; `user` is the struct app. */

@@ -291,6 +291,17 @@ void pausing_forget(struct pausing *p, pid_t pid)
 	kernel_side_forget_paused(p->kernel, pid);
 }
 
+static void say_how_often(const struct pausing *p)
+{
+	uint64_t cnt = p->cnt;
+
+	if (p->kernel)
+		cnt += kernel_side_control(p->kernel)->room_waits;
+	if (cnt)
+		log_say(LOG_INFO, "programs were paused %llu times so that nothing is lost",
+			(unsigned long long)cnt);
+}
+
 void pausing_done(struct pausing *p)
 {
 	struct release_walk w = { .pausing = p, .what = RELEASE_ALL };
@@ -300,9 +311,7 @@ void pausing_done(struct pausing *p)
 
 	if (p->kernel)
 		kernel_side_each_paused(p->kernel, release_if_stopped, &w);
-	if (p->cnt)
-		log_say(LOG_INFO, "programs were paused %llu times so that nothing is lost",
-			(unsigned long long)p->cnt);
+	say_how_often(p);
 	while (map_next(&p->paused, &pos, &pid, &process))
 		free(process);
 	map_done(&p->paused);

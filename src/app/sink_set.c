@@ -20,6 +20,12 @@ int sink_set_use_queue(struct sink_set *s, size_t queue_max)
 	return s->writer ? 0 : -ENOMEM;
 }
 
+void sink_set_tell_waiting(struct sink_set *s, void (*fn)(void *user), void *user)
+{
+	if (s->writer)
+		writer_tell_waiting(s->writer, fn, user);
+}
+
 static void list_kinds(struct buf *b)
 {
 	for (size_t i = 0; i < sink_registry_cnt; i++)

@@ -35,6 +35,8 @@ struct sink_set {
 void sink_set_init(struct sink_set *s);
 /* Before sinks are opened: a thread writes for them, with a queue of so many bytes. -ENOMEM. */
 int sink_set_use_queue(struct sink_set *s, size_t queue_max);
+/* While anything here waits for the thread, fn(user) is called now and then; see writer.h. */
+void sink_set_tell_waiting(struct sink_set *s, void (*fn)(void *user), void *user);
 /* -EINVAL: no sink takes this spec; -E2BIG: too many; or what the sink says. */
 int sink_set_open(struct sink_set *s, const char *spec, const struct sink_options *opt,
 		  struct error *ret_error);

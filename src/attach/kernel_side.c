@@ -46,6 +46,7 @@ struct kernel_side {
 	int load_result; /* of the loader */
 	uint32_t pause;	 /* enum pause_when */
 	bool may_hold;	 /* threads may wait in probes */
+	bool is_patient; /* … until there is room in the ring */
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
@@ -155,6 +156,7 @@ static int start_loading_tls(struct kernel_side *k, struct error *ret_error)
 	k->tls->rodata->ring_size = k->ring_size;
 	k->tls->rodata->has_conn_rules = k->conn_rules != NULL;
 	k->tls->rodata->may_hold = k->may_hold;
+	k->tls->rodata->is_patient = k->is_patient;
 	k->tls->rodata->may_sleep = k->features.has[FEATURE_SLEEP];
 	choose_programs(k);
 	r = share_maps(k);
@@ -188,8 +190,7 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
 			"the kernel refused the BPF programs for TLS (-vv says more)");
 	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
 		return 0;
-	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused),
-			   bpf_map__fd(k->proc->maps.held));
+	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused), k->control);
 	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
 }
 
@@ -200,10 +201,11 @@ static int open_control(struct kernel_side *k, const struct kernel_side_options 
 	if (!k->control)
 		return error_set_errno(ret_error, -errno, "cannot map the shared control page");
 	k->control->watch_all = opt->watch_all;
-	k->control->pause = opt->pause;
+	k->control->pause = k->pause;
 	k->control->no_children = opt->no_children;
 	k->control->self_pid = (uint32_t)getpid();
 	k->control->hold = k->may_hold ? HOLD_ON : HOLD_OFF;
+	k->control->beat = 1;
 	receiving_open(&k->receiving, k->control, k->may_hold);
 	return 0;
 }
@@ -235,6 +237,17 @@ static int prepare(struct kernel_side *k, unsigned forbidden, struct error *ret_
 	return features_probe(forbidden, &functions, &k->features, ret_error);
 }
 
+/* Where threads can be held in all probes of calls no process is ever stopped. */
+static void choose_pausing(struct kernel_side *k, const struct kernel_side_options *opt)
+{
+	bool holds_calls;
+
+	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	holds_calls = k->may_hold && k->prober.has_cookie;
+	k->is_patient = holds_calls && opt->pause == PAUSE_WHEN_FILLING;
+	k->pause = holds_calls ? PAUSE_NEVER : opt->pause;
+}
+
 int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side **ret,
 		     struct error *ret_error)
 {
@@ -248,13 +261,12 @@ int kernel_side_open(const struct kernel_side_options *opt, struct kernel_side *
 	k->conn_rules = opt->conn_rules;
 	k->types.fd = -1;
 	pthread_mutex_init(&k->identifying, NULL);
-	k->pause = opt->pause;
 	r = prepare(k, opt->forbidden, ret_error);
 	if (r < 0)
 		goto out;
 	k->prober.fashion = choose_fashion(&k->features);
 	k->prober.has_cookie = k->features.has[FEATURE_COOKIE];
-	k->may_hold = opt->hold && k->features.has[FEATURE_SLEEP] && k->features.has[FEATURE_LOOP];
+	choose_pausing(k, opt);
 	k->prober.sees_bios = k->may_hold;
 	k->proc->rodata->may_ask_traits = opt->asks_traits;
 	k->tls->rodata->may_ask_traits = opt->asks_traits;
@@ -412,32 +424,9 @@ struct receiving *kernel_side_receiving(struct kernel_side *k)
 	return &k->receiving;
 }
 
-static uint64_t thread_key(pid_t pid, pid_t tid)
-{
-	return (uint64_t)pid << 32 | (uint32_t)tid;
-}
-
-bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
-{
-	uint64_t thread = thread_key(pid, tid), since;
-
-	return !bpf_map_lookup_elem(bpf_map__fd(k->proc->maps.held), &thread, &since) &&
-	       since == since_ns;
-}
-
-void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
-{
-	uint64_t thread = thread_key(pid, tid);
-
-	if (kernel_side_is_held(k, pid, tid, since_ns))
-		bpf_map_delete_elem(bpf_map__fd(k->proc->maps.held), &thread);
-	if (k->control->hold == HOLD_SUSPENDED)
-		k->control->hold = HOLD_ON;
-}
-
 void kernel_side_release_held(struct kernel_side *k)
 {
-	k->control->hold = HOLD_OFF;
+	k->control->hold = k->is_patient ? HOLD_CALLS : HOLD_OFF;
 }
 
 /* The loaders' probes come last of all. */
@@ -453,11 +442,10 @@ static void take_off(void *user, size_t i)
 	waiting_probes_done(&k->loaders);
 }
 
-void kernel_side_detach(struct kernel_side *k)
+static void take_all_off(void *user)
 {
-	/* A probe cannot be taken off while a thread is in it. */
-	if (k->control)
-		kernel_side_release_held(k);
+	struct kernel_side *k = user;
+
 	attachment_set_end_checks(&k->attachments);
 	side_by_side(k->attachments.cnt + 1, take_off, k);
 	attachment_set_done(&k->attachments);
@@ -466,12 +454,30 @@ void kernel_side_detach(struct kernel_side *k)
 		proc_bpf__detach(k->proc);
 }
 
+/* No probe can be taken off while a thread is in it, and waits there for `make_room`. */
+void kernel_side_detach(struct kernel_side *k, void (*make_room)(void *user), void *user)
+{
+	if (k->control)
+		kernel_side_release_held(k);
+	if (k->is_patient && make_room && side_by_side_with(take_all_off, k, make_room, user))
+		return;
+	if (k->control)
+		k->control->hold = HOLD_OFF;
+	take_all_off(k);
+}
+
+void kernel_side_beat(struct kernel_side *k)
+{
+	if (k->is_patient)
+		__atomic_add_fetch(&k->control->beat, 1, __ATOMIC_RELAXED);
+}
+
 void kernel_side_close(struct kernel_side *k)
 {
 	if (!k)
 		return;
 	end_loading(k);
-	kernel_side_detach(k);
+	kernel_side_detach(k, NULL, NULL);
 	watchdog_stop(&k->watchdog);
 	control_unmap(k->control);
 	tls_bpf__destroy(k->tls);
@@ -497,20 +503,6 @@ void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, vo
 		if (!bpf_map_lookup_elem(fd, &key, &state))
 			fn(user, (pid_t)key, &state);
 	}
-}
-
-int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state *ret)
-{
-	uint32_t key = (uint32_t)pid;
-
-	return bpf_map_lookup_elem(bpf_map__fd(k->tls->maps.paused), &key, ret);
-}
-
-void kernel_side_forget_paused(struct kernel_side *k, pid_t pid)
-{
-	uint32_t key = (uint32_t)pid;
-
-	bpf_map_delete_elem(bpf_map__fd(k->tls->maps.paused), &key);
 }
 
 int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret)
@@ -545,6 +537,16 @@ int kernel_side_filters_fd(const struct kernel_side *k)
 	return bpf_map__fd(k->proc->maps.filters);
 }
 
+int kernel_side_paused_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->tls->maps.paused);
+}
+
+int kernel_side_held_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.held);
+}
+
 int kernel_side_ring_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.ring);
@@ -575,27 +577,7 @@ struct capture_control *kernel_side_control(struct kernel_side *k)
 	return k->control;
 }
 
-int kernel_side_stats(const struct kernel_side *k, struct kernel_stats *ret)
+int kernel_side_stats_fd(const struct kernel_side *k)
 {
-	int cpu_cnt = libbpf_num_possible_cpus();
-	struct kernel_stats *per_cpu;
-	uint32_t zero = 0;
-	int r;
-
-	if (cpu_cnt < 0)
-		return cpu_cnt;
-	per_cpu = calloc((size_t)cpu_cnt, sizeof(*per_cpu));
-	if (!per_cpu)
-		return -ENOMEM;
-	*ret = (struct kernel_stats){ 0 };
-	r = bpf_map_lookup_elem(bpf_map__fd(k->proc->maps.stats), &zero, per_cpu);
-	for (int i = 0; !r && i < cpu_cnt; i++) {
-		const __u64 *from = (const __u64 *)&per_cpu[i];
-		__u64 *to = (__u64 *)ret;
-
-		for (size_t f = 0; f < sizeof(*ret) / sizeof(*to); f++)
-			to[f] += from[f];
-	}
-	free(per_cpu);
-	return r;
+	return bpf_map__fd(k->proc->maps.stats);
 }

@@ -30,9 +30,9 @@ struct trait_filter;
 struct kernel_side_options {
 	uint32_t ring_size; /* bytes; a power of two, at least a page */
 	bool watch_all;	    /* every process but this one */
-	uint32_t pause;	    /* enum pause_when: may watched processes be stopped? */
-	unsigned forbidden; /* set of features not to use, bits by enum feature */
-	bool asks_traits;   /* a filter that asks for something will be set */
+	uint32_t pause; /* enum pause_when: may watched processes be stopped, or threads held? */
+	unsigned forbidden;		     /* set of features not to use, bits by enum feature */
+	bool asks_traits;		     /* a filter that asks for something will be set */
 	const struct conn_rules *conn_rules; /* borrowed; NULL: every connection is wanted */
 	bool no_children;		     /* a fork does not make the child watched */
 	bool hold; /* a thread may wait for user space to look at something, where the kernel can */
@@ -78,7 +78,10 @@ bool kernel_side_holds(const struct kernel_side *k);
 bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /* It may go on. */
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
-/* All may go on, and none waits any more. */
+/*
+ * All may go on, and none waits any more, but for those with something that is not to be lost: see
+ * kernel_side_detach().
+ */
 void kernel_side_release_held(struct kernel_side *k);
 /* Whether what programs receive is looked at; see receiving.h. Borrowed. */
 struct receiving *kernel_side_receiving(struct kernel_side *k);
@@ -88,7 +91,16 @@ bool kernel_side_has_attached(const struct kernel_side *k, const struct target *
 void kernel_side_used_by(struct kernel_side *k, uint32_t target, pid_t pid);
 /* Looks how the checks go; to be called often: it looks every few ms. */
 void kernel_side_check(struct kernel_side *k, uint64_t now_ns);
-void kernel_side_detach(struct kernel_side *k);
+/*
+ * To be called at least every second while there are probes, even if its caller waits for something
+ * else: it shows the threads that wait for room in the ring that somebody makes it.
+ */
+void kernel_side_beat(struct kernel_side *k);
+/*
+ * Threads may wait for room in the ring until their probe is gone: make_room(user), which drains
+ * it, is called over and over until all are. With NULL these threads just go on.
+ */
+void kernel_side_detach(struct kernel_side *k, void (*make_room)(void *user), void *user);
 /* NULL is fine. */
 void kernel_side_close(struct kernel_side *k);
 
@@ -129,14 +141,15 @@ int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret
 bool kernel_side_asks_traits(const struct kernel_side *k);
 int kernel_side_watched_fd(const struct kernel_side *k);
 int kernel_side_filters_fd(const struct kernel_side *k);
+int kernel_side_paused_fd(const struct kernel_side *k);
+int kernel_side_held_fd(const struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
 int kernel_side_conns_fd(const struct kernel_side *k);
 int kernel_side_fates_fd(const struct kernel_side *k);
 int kernel_side_unsent_ends_fd(const struct kernel_side *k);
+int kernel_side_stats_fd(const struct kernel_side *k);
 struct capture_control *kernel_side_control(struct kernel_side *k);
-/* Summed over all CPUs. */
-int kernel_side_stats(const struct kernel_side *k, struct kernel_stats *ret);
 /* "session", "multi" or "perf". */
 const char *kernel_side_fashion(const struct kernel_side *k);
 

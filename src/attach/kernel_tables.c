@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel_tables.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "kernel_side.h"
 
@@ -64,4 +67,29 @@ void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, voi
 		if (!missing)
 			fn(user, &end);
 	}
+}
+
+int kernel_tables_stats(const struct kernel_side *k, struct kernel_stats *ret)
+{
+	int cpu_cnt = libbpf_num_possible_cpus();
+	struct kernel_stats *per_cpu;
+	uint32_t zero = 0;
+	int r;
+
+	if (cpu_cnt < 0)
+		return cpu_cnt;
+	per_cpu = calloc((size_t)cpu_cnt, sizeof(*per_cpu));
+	if (!per_cpu)
+		return -ENOMEM;
+	*ret = (struct kernel_stats){ 0 };
+	r = bpf_map_lookup_elem(kernel_side_stats_fd(k), &zero, per_cpu);
+	for (int i = 0; !r && i < cpu_cnt; i++) {
+		const __u64 *from = (const __u64 *)&per_cpu[i];
+		__u64 *to = (__u64 *)ret;
+
+		for (size_t f = 0; f < sizeof(*ret) / sizeof(*to); f++)
+			to[f] += from[f];
+	}
+	free(per_cpu);
+	return r;
 }

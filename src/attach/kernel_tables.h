@@ -31,4 +31,7 @@ struct conn_closing kernel_tables_closing(struct kernel_side *k, const struct co
 /* As kernel_tables_take_conns(), for ends that found the ring full. */
 void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, void *user);
 
+/* The kernel side's own counters, summed over all CPUs. */
+int kernel_tables_stats(const struct kernel_side *k, struct kernel_stats *ret);
+
 #endif

@@ -32,3 +32,32 @@ void side_by_side(size_t cnt, void (*fn)(void *user, size_t i), void *user)
 	while (helper_cnt)
 		pthread_join(threads[--helper_cnt], NULL);
 }
+
+struct long_work {
+	void (*fn)(void *user);
+	void *user;
+	bool is_done;
+};
+
+static void *do_long_work(void *user)
+{
+	struct long_work *w = user;
+
+	w->fn(w->user);
+	__atomic_store_n(&w->is_done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+bool side_by_side_with(void (*work)(void *work_user), void *work_user,
+		       void (*meanwhile)(void *user), void *user)
+{
+	struct long_work w = { .fn = work, .user = work_user };
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, do_long_work, &w))
+		return false;
+	while (!__atomic_load_n(&w.is_done, __ATOMIC_ACQUIRE))
+		meanwhile(user);
+	pthread_join(thread, NULL);
+	return true;
+}

@@ -19,28 +19,52 @@
 /* A stop that was under way when plaintap died may come a moment later: so look for a while. */
 enum { SWEEP_CNT = 200, SWEEP_STEP_NS = 10000000 };
 
-/* A waiting thread looks for its entry. */
-static void let_go_held(int held_fd)
-{
-	uint64_t thread;
+typedef void (*paused_fn)(uint32_t pid, const struct pause_state *state, uint64_t *sum);
 
-	while (!bpf_map_get_next_key(held_fd, NULL, &thread))
-		if (bpf_map_delete_elem(held_fd, &thread) < 0)
-			break;
+static void each_paused(int paused_fd, paused_fn fn, uint64_t *sum)
+{
+	struct pause_state state;
+	uint32_t pid, *before = NULL, last;
+
+	while (!bpf_map_get_next_key(paused_fd, before, &pid)) {
+		if (!bpf_map_lookup_elem(paused_fd, &pid, &state))
+			fn(pid, &state, sum);
+		last = pid;
+		before = &last;
+	}
 }
 
-static void sweep(int paused_fd, int held_fd)
+static void add_stops(uint32_t pid, const struct pause_state *state, uint64_t *sum)
+{
+	(void)pid;
+	*sum += state->stop_cnt;
+}
+
+static void let_go(uint32_t pid, const struct pause_state *state, uint64_t *sum)
+{
+	(void)state;
+	(void)sum;
+	kill((pid_t)pid, SIGCONT);
+}
+
+/*
+ * A stop is counted after its signal: so if nothing was counted since all were let go, none came
+ * later. Entries stay, as a stop may be counting in one. Threads that wait look for the word
+ * themselves, and so does who is about to.
+ */
+static void sweep(int paused_fd, struct capture_control *control)
 {
 	const struct timespec step = { .tv_nsec = SWEEP_STEP_NS };
-	uint32_t pid;
+	uint64_t seen = UINT64_MAX;
 
+	__atomic_store_n(&control->hold, HOLD_OFF, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < SWEEP_CNT; i++) {
-		let_go_held(held_fd);
-		while (!bpf_map_get_next_key(paused_fd, NULL, &pid)) {
-			if (bpf_map_delete_elem(paused_fd, &pid) < 0)
-				break;
-			kill((pid_t)pid, SIGCONT);
-		}
+		uint64_t sum = 0;
+
+		each_paused(paused_fd, add_stops, &sum);
+		if (sum != seen)
+			each_paused(paused_fd, let_go, NULL);
+		seen = sum;
 		nanosleep(&step, NULL);
 	}
 }
@@ -50,7 +74,8 @@ static void sweep(int paused_fd, int held_fd)
  * that plaintap holds: the kernel gives that up before it closes the descriptors of a process that
  * is killed, which may take a while, as it waits at each link for the threads in its probes.
  */
-__attribute__((noreturn)) static void run(pthread_mutex_t *lock, int paused_fd, int held_fd)
+__attribute__((noreturn)) static void run(pthread_mutex_t *lock, int paused_fd,
+					  struct capture_control *control)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP };
 
@@ -58,13 +83,13 @@ __attribute__((noreturn)) static void run(pthread_mutex_t *lock, int paused_fd, 
 		signal(ignored[i], SIG_IGN);
 	prctl(PR_SET_NAME, "plaintap-watch");
 	setsid();
-	/* Keeps just these two, at 0 and 1. */
-	if (dup2(paused_fd, 0) < 0 || dup2(held_fd, 1) < 0)
+	/* Keeps just this one, at 0. */
+	if (dup2(paused_fd, 0) < 0)
 		_exit(1);
-	syscall(SYS_close_range, 2, ~0u, 0);
+	syscall(SYS_close_range, 1, ~0u, 0);
 	/* An orderly end gives it up itself. */
 	if (pthread_mutex_lock(lock) == EOWNERDEAD)
-		sweep(0, 1);
+		sweep(0, control);
 	_exit(0);
 }
 
@@ -92,7 +117,7 @@ static int make_lock(pthread_mutex_t **ret)
 	return 0;
 }
 
-int watchdog_start(struct watchdog *w, int paused_fd, int held_fd)
+int watchdog_start(struct watchdog *w, int paused_fd, struct capture_control *control)
 {
 	int r;
 
@@ -102,7 +127,7 @@ int watchdog_start(struct watchdog *w, int paused_fd, int held_fd)
 		return r;
 	w->pid = fork();
 	if (w->pid == 0)
-		run(w->lock, paused_fd, held_fd);
+		run(w->lock, paused_fd, control);
 	if (w->pid > 0)
 		return 0;
 	r = -errno;

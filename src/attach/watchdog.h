@@ -9,16 +9,18 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+struct capture_control;
+
 struct watchdog {
 	pid_t pid;	       /* 0: none */
 	pthread_mutex_t *lock; /* shared with it; the thread that started it holds the lock */
 };
 
 /*
- * `paused_fd`, `held_fd`: the maps of stopped processes and of waiting threads. To be started by
- * the thread that lives longest. Negative errno.
+ * `paused_fd`: the map of stopped processes; `control` is shared with the kernel side. To be
+ * started by the thread that lives longest. Negative errno.
  */
-int watchdog_start(struct watchdog *w, int paused_fd, int held_fd);
+int watchdog_start(struct watchdog *w, int paused_fd, struct capture_control *control);
 /* Ends it, from the same thread; for one that was never started too. */
 void watchdog_stop(struct watchdog *w);
 

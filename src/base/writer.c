@@ -16,6 +16,8 @@
 
 #include "priority.h"
 
+#define SECOND_NS UINT64_C(1000000000)
+
 enum {
 	SPARE_MAX = 32,
 	/* Parts of the queue: */
@@ -42,6 +44,8 @@ struct writer {
 	bool tried; /* to start the thread */
 	bool has_thread;
 	pthread_t thread;
+	void (*tick)(void *user); /* NULL: nobody wants to know of waiting */
+	void *tick_user;
 };
 
 static uint64_t now_ns(void)
@@ -49,7 +53,7 @@ static uint64_t now_ns(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
 /* Who submits may go before ordinary threads; it is not to wait for all of them at the lock. */
@@ -63,6 +67,16 @@ static void init_lock(pthread_mutex_t *lock)
 	pthread_mutexattr_destroy(&attr);
 }
 
+static void init_clocked(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 struct writer *writer_new(size_t queue_max, size_t spare_cost)
 {
 	struct writer *w = calloc(1, sizeof(*w));
@@ -71,7 +85,7 @@ struct writer *writer_new(size_t queue_max, size_t spare_cost)
 		return NULL;
 	init_lock(&w->lock);
 	pthread_cond_init(&w->work, NULL);
-	pthread_cond_init(&w->done, NULL);
+	init_clocked(&w->done);
 	w->end = &w->first;
 	w->queue_max = queue_max;
 	w->spare_cost = spare_cost;
@@ -179,6 +193,24 @@ static bool has_room(const struct writer *w, size_t cost)
 	return !w->queued || (w->queued <= w->queue_max && cost <= w->queue_max - w->queued);
 }
 
+void writer_tell_waiting(struct writer *w, void (*fn)(void *user), void *user)
+{
+	w->tick = fn;
+	w->tick_user = user;
+}
+
+/* With the lock held. */
+static void wait_a_while(struct writer *w)
+{
+	uint64_t until_ns = now_ns() + WRITER_TICK_NS;
+	struct timespec until = { .tv_sec = (time_t)(until_ns / SECOND_NS),
+				  .tv_nsec = (long)(until_ns % SECOND_NS) };
+
+	pthread_cond_timedwait(&w->done, &w->lock, &until);
+	if (w->tick)
+		w->tick(w->tick_user);
+}
+
 static void wait_for_room(struct writer *w, size_t cost)
 {
 	uint64_t begin_ns;
@@ -190,7 +222,7 @@ static void wait_for_room(struct writer *w, size_t cost)
 	wake(w);
 	w->awaited = true;
 	while (!has_room(w, cost))
-		pthread_cond_wait(&w->done, &w->lock);
+		wait_a_while(w);
 	w->awaited = false;
 	w->stats.wait_ns += now_ns() - begin_ns;
 }
@@ -238,7 +270,7 @@ void writer_wait(struct writer *w, uint64_t ticket)
 	wake(w);
 	w->awaited = true;
 	while (w->finished < ticket)
-		pthread_cond_wait(&w->done, &w->lock);
+		wait_a_while(w);
 	w->awaited = false;
 	pthread_mutex_unlock(&w->lock);
 }

@@ -45,6 +45,14 @@ struct writer *writer_new(size_t queue_max, size_t spare_cost);
 /* Does what is queued first. NULL is fine. */
 void writer_free(struct writer *w);
 
+enum { WRITER_TICK_NS = 200000000 };
+
+/*
+ * While one of the functions below waits, it calls fn(user) about every WRITER_TICK_NS; that must
+ * not call the writer.
+ */
+void writer_tell_waiting(struct writer *w, void (*fn)(void *user), void *user);
+
 /* Returns the job's ticket: they count up from 1. */
 uint64_t writer_submit(struct writer *w, struct writer_job *job);
 /* What was submitted is to be done now: to be called before one waits for something else. */

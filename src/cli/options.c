@@ -262,8 +262,9 @@ const struct option_row option_rows[] = {
 	  take_queue },
 	{ 0, "on-pressure", "WHAT",
 	  "When plaintap is slower than the program: drop (default) loses bytes and counts them; slow "
-	  "stops the program for a moment. Only programs given by -p or after -- are ever stopped, and "
-	  "they go on by themselves when plaintap ends, however it ends.",
+	  "lets the program wait for a moment. Only programs given by -p or after -- ever wait, and "
+	  "they go on by themselves when plaintap ends, however it ends, or was stopped for ten seconds. "
+	  "Before Linux 6.0 they are stopped by a signal.",
 	  take_on_pressure },
 	{ 0, "no-pause", NULL,
 	  "Never stop a program, not even for the moment that it takes to read a single call longer than "

@@ -43,6 +43,6 @@ int test_read(struct test_args *ctx)
 SEC("raw_tp")
 int test_end(struct test_args *ctx)
 {
-	closing_end(ctx->object, bpf_get_current_pid_tgid(), ctx->number);
+	closing_end(ctx->object, bpf_get_current_pid_tgid(), ctx->number, false);
 	return 0;
 }

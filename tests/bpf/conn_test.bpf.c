@@ -35,6 +35,19 @@ int test_bytes_no_callback(struct test_args *ctx)
 }
 
 SEC("raw_tp")
+int test_room_of_piece(struct test_args *ctx)
+{
+	return room_of_piece(ctx->len);
+}
+
+/* Older kernels do not load this one either. */
+SEC("raw_tp")
+int test_room_try(struct test_args *ctx)
+{
+	return room_try(ctx->len);
+}
+
+SEC("raw_tp")
 int test_is_used(struct test_args *ctx)
 {
 	return conn_is_used(ctx->object, ctx->pid_tgid >> 32);
@@ -45,6 +58,6 @@ int test_end(struct test_args *ctx)
 {
 	struct conn_closing closing = { CLOSING_FAILED, 104 };
 
-	conn_end(ctx->object, ctx->pid_tgid, closing);
+	conn_end(ctx->object, ctx->pid_tgid, closing, false);
 	return 0;
 }

@@ -53,6 +53,7 @@ static void open_side(uint32_t ring_size)
 	skel->rodata->has_bpf_loop = with_loop;
 	skel->rodata->ring_size = ring_size;
 	bpf_program__set_autoload(skel->progs.test_bytes, with_loop);
+	bpf_program__set_autoload(skel->progs.test_room_try, with_loop);
 	bpf_map__set_max_entries(skel->maps.ring, ring_size);
 	if (conn_test_bpf__load(skel) || ring_open(bpf_map__fd(skel->maps.ring), ring_size, &ring))
 		abort();
@@ -469,8 +470,57 @@ static void test_waking(void)
 	close_side();
 }
 
+static int64_t run_with(const struct bpf_program *prog, uint64_t len)
+{
+	uint64_t args[] = { 1, THREAD, 0, 0, len };
+
+	return bpf_run(prog, args, 5);
+}
+
+/* What is promised for a piece is what it takes. */
+static void test_room_of_piece(void)
+{
+	static const uint32_t sizes[] = { 1,	255,  256,  257,  263,	 1024,
+					  1025, 4095, 4096, 4097, 16383, 16384 };
+
+	open_side(LARGE_RING);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		uint64_t before = ring_used(ring);
+
+		pass(1, REC_SENT, sizes[i]);
+		INT_EQ(run_with(skel->progs.test_room_of_piece, sizes[i]),
+		       ring_used(ring) - before);
+	}
+	close_side();
+}
+
+/* Three quarters of the ring, filled and promised together. */
+static void test_room_is_promised(void)
+{
+	uint64_t promised;
+
+	if (!with_loop)
+		return;
+	open_side(SMALL_RING);
+	INT_EQ(run_with(skel->progs.test_room_try, SMALL_RING / 2), 1);
+	INT_EQ(run_with(skel->progs.test_room_try, SMALL_RING / 4 + 1), 0);
+	INT_EQ(run_with(skel->progs.test_room_try, SMALL_RING / 4), 1);
+	INT_EQ(run_with(skel->progs.test_room_try, 1), 0);
+	INT_EQ(skel->bss->room_promised, SMALL_RING / 4 * 3);
+	skel->bss->room_promised = 0;
+	pass(1, REC_SENT, REC_DATA_MAX);
+	promised = SMALL_RING / 4 * 3 - ring_used(ring);
+	INT_EQ(run_with(skel->progs.test_room_try, promised + 1), 0);
+	INT_EQ(run_with(skel->progs.test_room_try, promised), 1);
+	drain();
+	INT_EQ(run_with(skel->progs.test_room_try, SMALL_RING / 4 * 3 - promised), 1);
+	close_side();
+}
+
 static void run_all(void)
 {
+	RUN(test_room_of_piece);
+	RUN(test_room_is_promised);
 	RUN(test_numbers);
 	RUN(test_sizes);
 	RUN(test_end);

@@ -19,6 +19,7 @@
 
 #include "attach/features.h"
 #include "attach/kernel_side.h"
+#include "attach/kernel_tables.h"
 #include "base/log.h"
 #include "collect/ring.h"
 #include "discover/ld_cache.h"
@@ -179,7 +180,7 @@ static struct kernel_stats stats_of(struct kernel_side *k)
 {
 	struct kernel_stats stats = { 0 };
 
-	kernel_side_stats(k, &stats);
+	kernel_tables_stats(k, &stats);
 	return stats;
 }
 
@@ -209,7 +210,7 @@ static void expect_right(const char *dir, struct target *t, unsigned forbidden)
 	OK(finish_pair(k, t->user));
 	INT_EQ(stats_of(k).bytes_seen, BYTES_PER_RUN);
 	INT_EQ(stats_of(k).states_dropped, 0);
-	kernel_side_detach(k);
+	kernel_side_detach(k, NULL, NULL);
 	OK_MSG(warning_cnt == 0, "nothing to say: %s", last_warning);
 	INT_EQ(untold_cnt, 0);
 	INT_EQ(missing(), 0);

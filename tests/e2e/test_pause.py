@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Programs that plaintap stops for a moment so that nothing is lost are always let go again."""
+"""Programs that plaintap pauses for a moment so that nothing is lost are always let go again."""
 
-from harness import (TLS_PAIR, blocks_bytes, check, check_eq, check_truth, main, of_type, os,
-                     read_jsonl, select, signal, subprocess, time, truth_of)
+from harness import (TLS_PAIR, blocks_bytes, check, check_eq, check_nothing_lost, check_truth, flows_in,
+                     main, of_type, os, read_jsonl, select, signal, subprocess, time, truth_of)
 from holes import check_dir, check_jsonl
 from waiting_parent import under_parent
 
@@ -14,6 +14,8 @@ SMALL = ["--buffer", "256K"]
 LONGER = ["--size", "6M", "--count", "10", "--dir", "both"]
 ROOMY = ["--buffer", "16M"]
 SLOW = ["--on-pressure", "slow"] + SMALL
+# As small as it may be.
+SLOWEST = ["--on-pressure", "slow", "--buffer", "64K"]
 # Kernels before 6.0 cannot hold a thread back.
 WITHOUT_HOLD = ["--without", "sleep"]
 # Nor follow a call of any length through the buffer.
@@ -78,6 +80,71 @@ def test_parent_sees_no_stop(case):
     check_truth(flows, truth_of(p.out()))
 
 
+def test_slow_shows_no_stop(case, *pair_args, waits=False):
+    """Nor is one that waits for room in the buffer. (plaintap may keep up with some.)"""
+    flows, jsonl = case.path("flows") + "/", case.path("o.jsonl")
+    p = case.tap_run("--strict", "-v", "-o", flows, "-o", jsonl, *SLOWEST, "--",
+                     *under_parent(TLS_PAIR, *pair_args))
+    check("paused" in p.err() or not waits, "it waited: " + p.err())
+    check_truth(flows, truth_of(p.out()))
+    check_nothing_lost(read_jsonl(jsonl))
+
+
+def test_slow_until_the_end(case):
+    """plaintap ends at full traffic: what it has seen it has whole, and the program goes on."""
+    flows, jsonl = case.path("flows") + "/", case.path("o.jsonl")
+    pair = case.pair("--size", "12k", "--count", "200", "--threads", "64")
+    p = case.tap("--strict", "-p", pair.pid, "-o", flows, "-o", jsonl, *SLOWEST)
+    check(p.ready, "ready: " + p.err())
+    pair.go()
+    while not any(size for size in sizes_in(flows)):
+        check(p.p.poll() is None, "plaintap still runs")
+        time.sleep(0.01)
+    p.stop()
+    check_eq(p.wait(), 0, "exit status: " + p.err())
+    check_nothing_lost(read_jsonl(jsonl))
+    truth = truth_of(pair.rest(60))
+    check_eq(len(truth), 256, "it goes on")
+    check(sum(sizes_in(flows)) < sum(flow.bytes for flow in truth), "the end was in the middle")
+
+
+def sizes_in(flows):
+    return [os.path.getsize(flows + n) for n in os.listdir(flows) if n.endswith((".sent", ".received"))]
+
+
+def test_slow_stopped(case):
+    """Nobody makes room: the program goes on after a while, and waits again when somebody does."""
+    pair = case.pair("--size", "100k", "--count", "100")
+    other = case.pair("--size", "100k", "--count", "40")
+    flows, jsonl = case.path("flows") + "/", case.path("o.jsonl")
+    p = case.tap("-v", "-p", pair.pid, "-p", other.pid, "-o", flows, "-o", jsonl, *SLOWEST)
+    check(p.ready, "ready: " + p.err())
+    p.stop(signal.SIGSTOP)
+    start = time.monotonic()
+    pair.go()
+    check_eq(len(truth_of(pair.rest(60))), 4, "it goes on")
+    check(5 < time.monotonic() - start < 30, "after a while: %.1f s" % (time.monotonic() - start))
+    p.stop(signal.SIGCONT)
+    wait_answering(p, flows, pair.pid)
+    other.go()
+    truth = truth_of(other.rest(60))
+    check_eq(p.wait(), 0, "exit status")
+    lost = of_type(read_jsonl(jsonl), "summary")[0]
+    check(lost["lost_bytes"] > 0 and lost["balanced"], "the loss is counted: %s" % lost)
+    check_eq([f for f in flows_in(flows) if f.pid == other.pid], truth, "and then nothing is lost")
+
+
+def wait_answering(p, flows, pid):
+    """Until it has written the end of that process's connections."""
+    end = time.monotonic() + 30
+    while True:
+        with open(flows + "index.jsonl", encoding="utf-8") as f:
+            if '"pid":%d,' % pid in f.read():
+                return
+        check(time.monotonic() < end and p.p.poll() is None, "plaintap goes on: " + p.err())
+        time.sleep(0.02)
+
+
 def test_plaintap_stopped(case):
     """Nobody reads the bytes of a long call: the program goes on after a while, and it is told."""
     pair = case.pair("--size", "8M", "--count", "3")
@@ -136,7 +203,18 @@ main([
     # others must not go on meanwhile.
     ("long and short calls of many threads",
      lambda c: test_exact(c, SLOW, "--size", "1M", "--count", "20", "--threads", "4")),
+    ("and stopped",
+     lambda c: test_exact(c, WITHOUT_HOLD + SLOW, "--size", "1M", "--count", "20", "--threads", "4")),
+    ("slow: a parent sees no stop",
+     lambda c: test_slow_shows_no_stop(c, "--size", "16k", "--count", "1000")),
+    ("slow: of 64 threads neither",
+     lambda c: test_slow_shows_no_stop(c, "--size", "12k", "--count", "60", "--threads", "64", waits=True)),
+    ("slow: short calls of 64 threads",
+     lambda c: test_slow_shows_no_stop(c, "--size", "100", "--count", "1000", "--threads", "64")),
+    ("slow: plaintap ends", test_slow_until_the_end),
+    ("slow: plaintap is stopped", test_slow_stopped),
     ("--no-pause", test_no_pause),
     ("stopped by somebody else", test_stopped_by_another),
 ] + [("SIGKILL after %.2f s, %s" % (d, name), lambda c, d=d, how=how: test_killed(c, d, *how))
-     for name, how in (("held", SMALL), ("stopped", SLOW)) for d in (0.05, 0.1, 0.2, 0.4)])
+     for name, how in (("held", SMALL), ("slow", SLOWEST), ("stopped", WITHOUT_HOLD + SLOW))
+     for d in (0.05, 0.1, 0.2, 0.4)])

@@ -23,5 +23,6 @@ main([
     row("--tls", "1.2"),
     row("--tls", "1.3", "--client-sends"),
     row("--after", "close", options=("--without", "session")),
+    row("--client-sends", options=("--on-pressure", "slow", "--buffer", "64K")),
     row("--nonblocking", options=("--without", "session,multi,cookie,loop")),
 ])

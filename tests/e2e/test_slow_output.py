@@ -9,7 +9,8 @@ import socket
 import ssl
 import threading
 
-from harness import blocks_bytes, check, check_eq, main, os, read_jsonl, select, truth_of
+from harness import (Failed, blocks_bytes, check, check_eq, main, os, read_jsonl, select, subprocess,
+                     truth_of)
 from holes import check_dir, check_jsonl
 
 CALL, CALLS = 102400, 50
@@ -82,8 +83,12 @@ def test_too_small(case):
           "the last line says why: " + p.err())
 
 
+# Longer than a thread waits for room when plaintap gives no sign of life.
+LONG_SECONDS = 12
+
+
 def test_slowed_down(case):
-    """The program is stopped while the reader sleeps: nothing is lost however long that takes."""
+    """The program waits while the reader sleeps: nothing is lost however long that takes."""
     path, fd = small_pipe(case, "pipe.jsonl")
     pair = case.pair(*TRAFFIC)
     p = case.tap("--strict", "-v", "-p", pair.pid, "-o", path, "--on-pressure", "slow", "--buffer", "1M",
@@ -91,6 +96,11 @@ def test_slowed_down(case):
     check(p.ready, "ready: " + p.err())
     pair.go()
     select.select([fd], [], [])
+    try:
+        pair.p.wait(LONG_SECONDS)
+        raise Failed("the program does not wait")
+    except subprocess.TimeoutExpired:
+        pass
     read = case.path("read.jsonl")
     with os.fdopen(fd, "rb") as pipe, open(read, "wb") as f:
         shutil.copyfileobj(pipe, f, PIPE_BYTES)

@@ -157,6 +157,31 @@ static void test_a_full_queue_blocks_and_counts(void)
 }
 
 /* More than the whole queue: alone, or never. */
+static void allow_one_more(void *user)
+{
+	int *cnt = user;
+
+	allow(++*cnt);
+}
+
+/* Each waits for what only the function that is called meanwhile lets come. */
+static void test_waiting_is_told(void)
+{
+	struct writer *w = writer_new(COST, 0);
+	int cnt = 0;
+
+	writer_tell_waiting(w, allow_one_more, &cnt);
+	begin(0);
+	submit(w, 0, COST);
+	INT_EQ(cnt, 0);
+	submit(w, 1, COST);
+	OK(cnt >= 1 && done_cnt() >= 1);
+	writer_wait(w, 2);
+	OK(cnt >= 2);
+	INT_EQ(done_cnt(), 2);
+	writer_free(w);
+}
+
 static void test_a_large_job_goes_alone(void)
 {
 	struct writer *w = writer_new(10, 0);
@@ -312,6 +337,7 @@ int main(void)
 	RUN(test_order);
 	RUN(test_the_end_waits);
 	RUN(test_a_full_queue_blocks_and_counts);
+	RUN(test_waiting_is_told);
 	RUN(test_a_large_job_goes_alone);
 	RUN(test_a_little_waits);
 	RUN(test_a_filling_queue_is_urgent);

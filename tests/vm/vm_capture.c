@@ -30,7 +30,7 @@
 #define JSON_OUT "/tmp/cap.jsonl"
 #define LATE_DIR "/tmp/late"
 
-enum { ARGS_MAX = 16, TRUTHS_MAX = 256 };
+enum { ARGS_MAX = 24, TRUTHS_MAX = 256 };
 
 /*
  * Calls of more than 1 MiB need loops of any length: 5.10 has none. Small buffers over TCP would
@@ -304,23 +304,36 @@ static bool says(FILE *from, const char *words)
 	return good;
 }
 
-/* Calls of half the ring: the program is stopped, and its memory read from outside. */
-static void test_a_stopped_program_is_byte_exact(void)
+static void check_paused(const char *what, const char *args, unsigned want_cnt)
 {
 	FILE *out = tmpfile(), *err = tmpfile();
-	pid_t pid = start_with(PLAINTAP,
-			       "--strict -v --buffer 2M -o " DIR_OUT " -o " JSON_OUT " -- " TLS_PAIR
-			       " --size 1m --read-size 1m --count 2",
-			       fileno(out), fileno(err));
+	char all[300];
 
-	INT_EQ(end_of(pid), 0);
-	OK_MSG(says(err, "programs were paused"), "it was stopped");
+	snprintf(all, sizeof(all), "--strict -v -o " DIR_OUT " -o " JSON_OUT " %s", args);
+	INT_EQ(end_of(start_with(PLAINTAP, all, fileno(out), fileno(err))), 0);
+	OK_MSG(says(err, "programs were paused"), "%s: it was paused", what);
 	fclose(err);
 	rewind(out);
 	read_truths(out);
 	fclose(out);
-	INT_EQ(truth_cnt, 4);
-	check_outputs("long calls");
+	INT_EQ(truth_cnt, want_cnt);
+	check_outputs(what);
+}
+
+/* Calls of half the ring: the program is paused, and its memory read from outside. */
+static void test_a_paused_program_is_byte_exact(void)
+{
+	check_paused("long calls", "--buffer 2M -- " TLS_PAIR " --size 1m --read-size 1m --count 2",
+		     4);
+}
+
+/* Many threads and the smallest ring. */
+static void test_slow_is_byte_exact(void)
+{
+	check_paused("slow",
+		     "--on-pressure slow --buffer 64K -- " TLS_PAIR
+		     " --size 12k --count 20 --threads 8",
+		     32);
 }
 
 /* Everything that runs from now on, without a pid. */
@@ -427,7 +440,8 @@ int main(int argc, char **argv)
 		return do_transfers(!strcmp(argv[1], "--all"));
 	RUN(test_every_fashion_is_byte_exact);
 	RUN(test_a_late_library_is_seen_from_its_first_byte);
-	RUN(test_a_stopped_program_is_byte_exact);
+	RUN(test_a_paused_program_is_byte_exact);
+	RUN(test_slow_is_byte_exact);
 	RUN(test_whole_machine_is_byte_exact);
 	return tap_done();
 }

@@ -245,6 +245,7 @@ static void test_stopped(void)
 	expect_exact("", "--ktls yes --tls 1.2 --after rewrite");
 	expect_exact("--without session,multi,cookie,dynptr,loop",
 		     "--ktls yes --tls 1.3 --nonblocking --after close");
+	expect_exact("--on-pressure slow --buffer 64K", "--ktls yes --tls 1.3 --after swap");
 }
 
 /* A file that stays as it is can be read later, too. */

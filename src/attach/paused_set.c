@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The part of kernel_side.h about processes that are stopped and threads that wait in probes. */
+#include "kernel_side.h"
+
+#include <bpf/bpf.h>
+
+static uint64_t thread_key(pid_t pid, pid_t tid)
+{
+	return (uint64_t)pid << 32 | (uint32_t)tid;
+}
+
+bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	uint64_t thread = thread_key(pid, tid), since;
+
+	return !bpf_map_lookup_elem(kernel_side_held_fd(k), &thread, &since) && since == since_ns;
+}
+
+void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	struct capture_control *control = kernel_side_control(k);
+	uint64_t thread = thread_key(pid, tid);
+
+	if (kernel_side_is_held(k, pid, tid, since_ns))
+		bpf_map_delete_elem(kernel_side_held_fd(k), &thread);
+	if (control->hold == HOLD_SUSPENDED)
+		control->hold = HOLD_ON;
+}
+
+int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state *ret)
+{
+	uint32_t key = (uint32_t)pid;
+
+	return bpf_map_lookup_elem(kernel_side_paused_fd(k), &key, ret);
+}
+
+void kernel_side_forget_paused(struct kernel_side *k, pid_t pid)
+{
+	uint32_t key = (uint32_t)pid;
+
+	bpf_map_delete_elem(kernel_side_paused_fd(k), &key);
+}
