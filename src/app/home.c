@@ -88,10 +88,10 @@ static bool is_library_known(const struct home *h, const struct fork_calls *call
 static int probe_calls(struct app *a, const struct fork_calls *calls)
 {
 	struct home *h = &a->home;
-	int r = h->library_cnt == HOME_LIBRARY_MAX ? -ENOBUFS : 0;
+	int r = -ENOBUFS;
 
-	for (size_t i = 0; !r && i < calls->cnt; i++)
-		r = kernel_side_probe_fork(a->kernel, calls->fd, &calls->items[i]);
+	if (h->library_cnt < HOME_LIBRARY_MAX)
+		r = kernel_side_probe_forks(a->kernel, calls->fd, calls->items, calls->cnt);
 	if (r < 0)
 		return r;
 	h->libraries[h->library_cnt].dev = calls->dev;

@@ -10,6 +10,7 @@
 #include "place_check.h"
 #include "probe_links.h"
 #include "records.h"
+#include "side_by_side.h"
 
 /* Descriptors of links to the same points, by where they are. */
 struct links_by_place {
@@ -279,16 +280,39 @@ void attachment_end_check(struct attachment *a)
 	end_checks(a);
 }
 
-static void close_links(struct links_by_place *l)
+struct link_sets {
+	struct link_set *items[4];
+	size_t cnt;
+};
+
+static void note_links(struct link_sets *sets, struct links_by_place *l)
 {
-	probe_links_close(&l->outside);
-	probe_links_close(&l->first);
+	if (l->first.cnt)
+		sets->items[sets->cnt++] = &l->first;
+	if (l->outside.cnt)
+		sets->items[sets->cnt++] = &l->outside;
+}
+
+static void close_set(void *user, size_t i)
+{
+	struct link_sets *sets = user;
+
+	probe_links_close(sets->items[i]);
+}
+
+/* The kernel takes some ten milliseconds for each, in which it does nothing. */
+static void close_all(struct attachment *a)
+{
+	struct link_sets sets = { .cnt = 0 };
+
+	note_links(&sets, &a->probes);
+	note_links(&sets, &a->successors);
+	side_by_side(sets.cnt, close_set, &sets);
 }
 
 void attachment_detach(struct attachment *a)
 {
-	close_links(&a->probes);
-	close_links(&a->successors);
+	close_all(a);
 	for (int dir = 0; dir < REC_DIR_CNT; dir++)
 		place_check_join(&a->checks[dir]);
 }

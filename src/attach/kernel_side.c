@@ -383,11 +383,17 @@ void kernel_side_leave_home(struct kernel_side *k)
 	k->prober.home = 0;
 }
 
-int kernel_side_probe_fork(struct kernel_side *k, int fd, const struct fork_call *call)
+int kernel_side_probe_forks(struct kernel_side *k, int fd, const struct fork_call *calls,
+			    size_t cnt)
 {
-	struct waiting_place at = { call->file_off, call->has_flags ? FORK_COOKIE_HAS_FLAGS : 0 };
+	struct waiting_place at[WAITING_PLACE_MAX];
 
-	return waiting_probes_add(&k->forks, fd, &at, k->prober.home);
+	if (cnt > WAITING_PLACE_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < cnt; i++)
+		at[i] = (struct waiting_place){ calls[i].file_off,
+						calls[i].has_flags ? FORK_COOKIE_HAS_FLAGS : 0 };
+	return waiting_probes_add(&k->forks, fd, at, cnt, k->prober.home);
 }
 
 /* Id 0 comes from kernels whose links carry no cookie: then any of them may be meant. */
@@ -406,7 +412,7 @@ int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_
 	struct waiting_place at = { hook->file_off,
 				    LOADER_COOKIE(hook->distance, hook->is_pointer) };
 
-	return waiting_probes_add(&k->loaders, fd, &at, k->prober.only_pid);
+	return waiting_probes_add(&k->loaders, fd, &at, 1, k->prober.only_pid);
 }
 
 bool kernel_side_sees_loading(const struct kernel_side *k)
@@ -434,12 +440,10 @@ static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
-	if (i < k->attachments.cnt) {
+	if (i < k->attachments.cnt)
 		attachment_detach(k->attachments.items[i]);
-		return;
-	}
-	waiting_probes_done(&k->forks);
-	waiting_probes_done(&k->loaders);
+	else
+		waiting_probes_done(i == k->attachments.cnt ? &k->forks : &k->loaders);
 }
 
 static void take_all_off(void *user)
@@ -447,7 +451,7 @@ static void take_all_off(void *user)
 	struct kernel_side *k = user;
 
 	attachment_set_end_checks(&k->attachments);
-	side_by_side(k->attachments.cnt + 1, take_off, k);
+	side_by_side(k->attachments.cnt + 2, take_off, k);
 	attachment_set_done(&k->attachments);
 	receiving_close(&k->receiving);
 	if (k->proc)

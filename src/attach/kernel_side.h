@@ -61,8 +61,9 @@ bool kernel_side_can_have_home(const struct kernel_side *k);
 void kernel_side_set_home(struct kernel_side *k, pid_t pid);
 /* What is attached from now on is for all. */
 void kernel_side_leave_home(struct kernel_side *k);
-/* Home will fork through the file that is open as `fd`: told as REC_LOAD, with LOAD_FORK. */
-int kernel_side_probe_fork(struct kernel_side *k, int fd, const struct fork_call *call);
+/* Home will fork by these, in the file that is open as `fd`: told as REC_LOAD, with LOAD_FORK. */
+int kernel_side_probe_forks(struct kernel_side *k, int fd, const struct fork_call *calls,
+			    size_t cnt);
 bool kernel_side_is_near(const struct kernel_side *k, const struct target *t);
 /* The probes of a target go everywhere; 0 also if they are there already. */
 int kernel_side_widen(struct kernel_side *k, const struct target *t);

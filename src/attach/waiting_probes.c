@@ -43,22 +43,46 @@ static int keep_link(struct waiting_probes *w, int fd)
 	return 0;
 }
 
-int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_place *at, pid_t pid)
+static int add_multi(struct waiting_probes *w, const char *path, const struct waiting_place *at,
+		     size_t cnt, pid_t pid)
 {
-	uint64_t cookie = at->cookie, offset = at->file_off;
-	char path[64];
-	struct link_places place = { path, &offset, &cookie, 1, pid };
+	uint64_t offsets[WAITING_PLACE_MAX], cookies[WAITING_PLACE_MAX];
+	struct link_places places = { path, offsets, cookies, (uint32_t)cnt, pid };
 	int link;
 
-	if (!w->program)
+	for (size_t i = 0; i < cnt; i++) {
+		offsets[i] = at[i].file_off;
+		cookies[i] = at[i].cookie;
+	}
+	link = link_uprobe_multi(bpf_program__fd(w->program), LINK_TYPE_UPROBE_MULTI, false,
+				 &places);
+	return link < 0 ? link : keep_link(w, link);
+}
+
+static int add_perf(struct waiting_probes *w, const char *path, const struct waiting_place *at,
+		    pid_t pid)
+{
+	uint64_t cookie = at->cookie, offset = at->file_off;
+	struct link_places place = { path, &offset, &cookie, 1, pid };
+	int link = link_perf_uprobe(bpf_program__fd(w->program), &place, false, true);
+
+	return link < 0 ? link : keep_link(w, link);
+}
+
+int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_place *places,
+		       size_t cnt, pid_t pid)
+{
+	char path[64];
+	int r = 0;
+
+	if (!w->program || cnt > WAITING_PLACE_MAX)
 		return -EOPNOTSUPP;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (w->is_multi)
-		link = link_uprobe_multi(bpf_program__fd(w->program), LINK_TYPE_UPROBE_MULTI, false,
-					 &place);
-	else
-		link = link_perf_uprobe(bpf_program__fd(w->program), &place, false, true);
-	return link < 0 ? link : keep_link(w, link);
+		return add_multi(w, path, places, cnt, pid);
+	for (size_t i = 0; !r && i < cnt; i++)
+		r = add_perf(w, path, &places[i], pid);
+	return r;
 }
 
 void waiting_probes_done(struct waiting_probes *w)

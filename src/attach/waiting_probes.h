@@ -23,6 +23,8 @@ struct waiting_probes {
 	size_t link_cnt;
 };
 
+enum { WAITING_PLACE_MAX = 4 };
+
 struct waiting_place {
 	uint64_t file_off;
 	uint64_t cookie;
@@ -35,11 +37,11 @@ struct waiting_place {
 void waiting_probes_init(struct waiting_probes *w, const struct features *f,
 			 struct bpf_program *program, bool may_hold);
 /*
- * Probes a place of the file that is open as `fd`, in every process or with `pid` in that one only.
- * -EOPNOTSUPP: this kernel cannot do it.
+ * Probes places of the file that is open as `fd`, at most WAITING_PLACE_MAX, in every process or
+ * with `pid` in that one only. -EOPNOTSUPP: this kernel cannot do it.
  */
-int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_place *place,
-		       pid_t pid);
+int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_place *places,
+		       size_t cnt, pid_t pid);
 /* Takes the probes off. Threads that wait are to be let go first. */
 void waiting_probes_done(struct waiting_probes *w);
 
