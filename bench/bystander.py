@@ -8,6 +8,7 @@ maps the file.
 from common import Sample
 from pair import Loop, on_cpu
 from tracers import Output, tap
+from watching import wait_settled
 
 BENCH = "not traced"
 TRACED = "another one is traced"
@@ -32,6 +33,7 @@ def beside_traced_ones(b, count, cnt, *options):
     p = tap(b, *pids, *options, *out.args)
     for loop in traced:
         loop.run()
+    wait_settled(p, False)
     sample = alone(b, count)
     for loop in traced:
         loop.end()
