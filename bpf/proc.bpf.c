@@ -16,30 +16,27 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* The rest of it is filled in. */
+static __always_inline void emit_process_record(struct rec_process *rec, u32 type)
+{
+	rec->head.type = type;
+	rec->head.size = sizeof(*rec);
+	rec->head.ts_ns = bpf_ktime_get_ns();
+	emit_fixed(rec, sizeof(*rec));
+}
+
 static __always_inline void emit_fork(u32 pid, u32 ppid, bool unasked)
 {
-	struct rec_process rec = {};
+	struct rec_process rec = { .pid = pid, .ppid = ppid, .unasked = unasked };
 
-	rec.head.type = REC_FORK;
-	rec.head.size = sizeof(rec);
-	rec.head.ts_ns = bpf_ktime_get_ns();
-	rec.pid = pid;
-	rec.ppid = ppid;
-	rec.unasked = unasked;
-	emit_fixed(&rec, sizeof(rec));
+	emit_process_record(&rec, REC_FORK);
 }
 
 static __always_inline void emit_process(u32 type, u32 pid, u32 ppid, u32 exit_code)
 {
-	struct rec_process rec = {};
+	struct rec_process rec = { .pid = pid, .ppid = ppid, .exit_code = exit_code };
 
-	rec.head.type = type;
-	rec.head.size = sizeof(rec);
-	rec.head.ts_ns = bpf_ktime_get_ns();
-	rec.pid = pid;
-	rec.ppid = ppid;
-	rec.exit_code = exit_code;
-	emit_fixed(&rec, sizeof(rec));
+	emit_process_record(&rec, type);
 }
 
 /* What the child of the running process begins as; 0: as nothing that is kept. */

@@ -85,12 +85,12 @@ static bool is_library_known(const struct home *h, const struct fork_calls *call
 	return false;
 }
 
-static int probe_calls(struct app *a, const struct fork_calls *calls)
+static int probe_calls(struct app *a, struct fork_calls *calls)
 {
 	struct home *h = &a->home;
-	int r = -ENOBUFS;
+	int r = h->library_cnt < HOME_LIBRARY_MAX ? fork_calls_find(calls) : -ENOBUFS;
 
-	if (h->library_cnt < HOME_LIBRARY_MAX)
+	if (!r)
 		r = kernel_side_probe_forks(a->kernel, calls->fd, calls->items, calls->cnt);
 	if (r < 0)
 		return r;
@@ -102,7 +102,7 @@ static int probe_calls(struct app *a, const struct fork_calls *calls)
 static int see_forks(struct app *a, pid_t thread)
 {
 	struct fork_calls calls;
-	int r = fork_calls_of_process("/proc", thread, &calls);
+	int r = fork_calls_open("/proc", thread, &calls);
 
 	if (r < 0)
 		return r;

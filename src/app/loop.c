@@ -186,7 +186,6 @@ void loop_process_changed(void *user, const struct process_change *change)
 void loop_conn_opened(void *user, const struct connection *c)
 {
 	struct app *a = user;
-
 	struct loop_uses *u = &a->uses;
 
 	if (u->cnt < LOOP_USE_MAX)

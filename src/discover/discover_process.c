@@ -18,9 +18,8 @@
 #include "discover/tls_library.h"
 
 enum {
-	MAPS_MAX = 64 << 20, /* bytes of maps text */
-	SEEN_MAX = 4096,     /* distinct executable files of one process */
-	CRYPTO_MAX = 8,	     /* of these, libcryptos that are looked at */
+	SEEN_MAX = 4096, /* distinct executable files of one process */
+	CRYPTO_MAX = 8,	 /* of these, libcryptos that are looked at */
 };
 
 struct seen_file {
@@ -198,22 +197,20 @@ static int scan_maps_text(struct scan *s, struct str text, struct error *err)
 
 static int scan_maps(struct scan *s, struct error *ret_error)
 {
-	char path[PATH_MAX];
 	struct buf text;
 	int r;
 
-	buf_init(&text, MAPS_MAX);
 	s->seen = calloc(SEEN_MAX, sizeof(*s->seen));
 	if (!s->seen)
 		return error_set_errno(ret_error, -ENOMEM, "cannot look into process %d",
 				       (int)s->pid);
-	snprintf(path, sizeof(path), "%s/%d/maps", s->proc_root, (int)s->pid);
-	r = read_file(path, &text);
+	r = proc_maps_read(s->proc_root, s->pid, &text);
 	if (r == -ENOENT || r == -ESRCH || (r == 0 && text.len == 0 && has_ended(s)))
 		r = error_set(ret_error, -ESRCH, "there is no process %d (or it has just ended)",
 			      (int)s->pid);
 	else if (r < 0)
-		r = error_set_errno(ret_error, r, "cannot read %s", path);
+		r = error_set_errno(ret_error, r, "cannot read %s/%d/maps", s->proc_root,
+				    (int)s->pid);
 	else
 		r = scan_maps_text(s, str_make(text.data, text.len), ret_error);
 	complete_targets(s);

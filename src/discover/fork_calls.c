@@ -2,8 +2,6 @@
 #include "fork_calls.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,8 +14,6 @@
 #include "discover/mapped_file.h"
 #include "discover/open_file.h"
 #include "discover/proc_maps.h"
-
-enum { MAPS_MAX = 64 << 20 /* bytes of maps text */ };
 
 /* musl's loader is its C library. */
 static bool is_c_library(const char *path)
@@ -35,7 +31,7 @@ static bool is_c_library(const char *path)
  * fork() and what is called like it, forkpty() and daemon() come to one of these. vfork() and
  * posix_spawn() do not: their child shares the memory until it executes a program.
  */
-static int find_calls(int fd, struct fork_calls *ret)
+int fork_calls_find(struct fork_calls *ret)
 {
 	struct elf_function symbols[FORK_CALL_MAX] = {
 		{ .name = "fork" },
@@ -43,7 +39,7 @@ static int find_calls(int fd, struct fork_calls *ret)
 		{ .name = "clone" },
 	};
 	struct elf_file *elf;
-	int r = elf_file_open(fd, "the C library", &elf, NULL);
+	int r = elf_file_open(ret->fd, "the C library", &elf, NULL);
 
 	if (r < 0)
 		return r;
@@ -63,11 +59,17 @@ static int find_calls(int fd, struct fork_calls *ret)
 static int take_file(int fd, struct fork_calls *ret)
 {
 	struct stat st;
-	int r = fstat(fd, &st) < 0 ? -errno : find_calls(fd, ret);
 
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
-	return r;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	*ret = (struct fork_calls){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
+	return 0;
 }
 
 static int find_in(const char *proc_root, pid_t pid, struct str maps, struct fork_calls *ret)
@@ -85,29 +87,20 @@ static int find_in(const char *proc_root, pid_t pid, struct str maps, struct for
 			return -ENOMEM;
 		if (!is_c_library(path))
 			continue;
-		ret->fd = mapped_file_open(proc_root, pid, &m, path);
-		return ret->fd < 0 ? ret->fd : take_file(ret->fd, ret);
+		return take_file(mapped_file_open(proc_root, pid, &m, path), ret);
 	}
 	return -ENOENT;
 }
 
-int fork_calls_of_process(const char *proc_root, pid_t pid, struct fork_calls *ret)
+int fork_calls_open(const char *proc_root, pid_t pid, struct fork_calls *ret)
 {
-	char path[PATH_MAX];
 	struct buf text;
 	int r;
 
 	*ret = (struct fork_calls){ .fd = -1 };
-	buf_init(&text, MAPS_MAX);
-	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
-	r = read_file(path, &text);
+	r = proc_maps_read(proc_root, pid, &text);
 	if (!r)
 		r = find_in(proc_root, pid, str_make(text.data, text.len), ret);
 	buf_done(&text);
-	if (r < 0) {
-		if (ret->fd >= 0)
-			close(ret->fd);
-		ret->fd = -1;
-	}
 	return r;
 }

@@ -19,10 +19,12 @@ struct fork_calls {
 };
 
 /*
- * `ret` is filled, and its descriptor is to close(). -ENOENT: the process has no C library that is
- * known by its name, or that one exports nothing that forks; otherwise as mapped_file_open() and
- * elf_file_open().
+ * Opens the C library: `ret` has all but the functions, and its descriptor is to close() (-1 after
+ * a failure). -ENOENT: the process has none that is known by its name; otherwise as
+ * mapped_file_open().
  */
-int fork_calls_of_process(const char *proc_root, pid_t pid, struct fork_calls *ret);
+int fork_calls_open(const char *proc_root, pid_t pid, struct fork_calls *ret);
+/* Fills in the functions. -ENOENT: it exports nothing that forks; otherwise as elf_file_open(). */
+int fork_calls_find(struct fork_calls *ret);
 
 #endif

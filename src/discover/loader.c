@@ -20,7 +20,6 @@
 
 enum {
 	AUXV_MAX = 65536,
-	MAPS_MAX = 64 << 20, /* bytes of maps text */
 };
 
 /* What PT_INTERP of the program says; -ENOENT: nothing. */
@@ -94,9 +93,7 @@ int loader_open_of_process(const char *proc_root, pid_t pid)
 		snprintf(path, sizeof(path), "%s/%d/exe", proc_root, (int)pid);
 		return open_regular(path);
 	}
-	buf_init(&text, MAPS_MAX);
-	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
-	r = read_file(path, &text);
+	r = proc_maps_read(proc_root, pid, &text);
 	if (!r)
 		r = open_mapping_of(proc_root, pid, str_make(text.data, text.len), base);
 	buf_done(&text);

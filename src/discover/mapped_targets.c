@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mapped_targets.h"
 
-#include <limits.h>
-#include <stdio.h>
-
 #include "base/buf.h"
 #include "base/str.h"
-#include "discover/open_file.h"
 #include "discover/proc_maps.h"
 #include "discover/target_list.h"
 #include "model/target.h"
-
-enum { MAPS_MAX = 64 << 20 /* bytes of maps text */ };
 
 static void mark(struct str maps, const struct target_list *list, bool *ret)
 {
@@ -27,15 +21,12 @@ static void mark(struct str maps, const struct target_list *list, bool *ret)
 int discover_mapped_targets(const char *proc_root, pid_t pid, const struct target_list *list,
 			    bool *ret)
 {
-	char path[PATH_MAX];
 	struct buf text;
 	int r;
 
 	for (size_t i = 0; i < list->cnt; i++)
 		ret[i] = false;
-	buf_init(&text, MAPS_MAX);
-	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
-	r = read_file(path, &text);
+	r = proc_maps_read(proc_root, pid, &text);
 	if (!r)
 		mark(str_make(text.data, text.len), list, ret);
 	buf_done(&text);

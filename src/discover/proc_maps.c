@@ -2,11 +2,26 @@
 #include "proc_maps.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "discover/open_file.h"
+
 #define FIELD_SEP ' '
+
+enum { MAPS_MAX = 64 << 20 /* bytes of maps text */ };
+
+int proc_maps_read(const char *proc_root, pid_t pid, struct buf *text)
+{
+	char path[PATH_MAX];
+
+	buf_init(text, MAPS_MAX);
+	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
+	return read_file(path, text);
+}
 
 static int parse_hex(struct str s, uint64_t *ret)
 {

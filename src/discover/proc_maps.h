@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "discover/findings.h"
 
+struct buf;
 struct target_list;
 
 /* One line of /proc/PID/maps. */
@@ -23,6 +24,12 @@ struct proc_map {
 	struct str path; /* as in the text, without " (deleted)"; empty: anonymous */
 	bool deleted;
 };
+
+/*
+ * Initialises `text` and reads the maps of a process (or a thread) into it; buf_done() is the
+ * caller's in any case. As read_file().
+ */
+int proc_maps_read(const char *proc_root, pid_t pid, struct buf *text);
 
 /*
  * Cuts the next line off `rest`. 1: a mapping; 0: the end; -EBADMSG: the line is none of maps (it

@@ -18,7 +18,6 @@
 #include "model/target.h"
 
 enum {
-	MAPS_MAX = 64 << 20,	 /* bytes of maps text */
 	PROCESS_FILE_MAX = 1024, /* distinct executable files of one process */
 };
 
@@ -258,7 +257,6 @@ int tls_files_of(struct tls_file_cache *c, const char *proc_root, pid_t pid, str
 		 struct error *ret_error)
 {
 	CLEANUP_FREE struct look *l = calloc(1, sizeof(*l));
-	char path[PATH_MAX];
 	struct buf text;
 	int r;
 
@@ -266,9 +264,7 @@ int tls_files_of(struct tls_file_cache *c, const char *proc_root, pid_t pid, str
 		return error_set_errno(ret_error, -ENOMEM, "cannot look into process %d", (int)pid);
 	*ret = (struct tls_uses){ 0 };
 	*l = (struct look){ .cache = c, .proc_root = proc_root, .pid = pid, .uses = ret };
-	buf_init(&text, MAPS_MAX);
-	snprintf(path, sizeof(path), "%s/%d/maps", proc_root, (int)pid);
-	r = read_file(path, &text);
+	r = proc_maps_read(proc_root, pid, &text);
 	if (!r)
 		r = look_at_maps(l, str_make(text.data, text.len));
 	buf_done(&text);

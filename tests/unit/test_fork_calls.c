@@ -45,7 +45,8 @@ static void test_own_library(void)
 	struct stat lib = { 0 };
 	uint64_t fork_off = offset_of("fork", &lib), clone_off = offset_of("clone", &lib);
 
-	if (!INT_EQ(fork_calls_of_process("/proc", getpid(), &calls), 0))
+	if (!INT_EQ(fork_calls_open("/proc", getpid(), &calls), 0) ||
+	    !INT_EQ(fork_calls_find(&calls), 0))
 		return;
 	OK(calls.ino == lib.st_ino && calls.dev == lib.st_dev);
 	OK_MSG(has(&calls, fork_off, false), "fork at 0x%llx", (unsigned long long)fork_off);
@@ -64,12 +65,12 @@ static void test_no_library(void)
 	struct fork_calls calls;
 
 	tree_put("7/maps", maps);
-	INT_EQ(fork_calls_of_process(tree_root, 7, &calls), -ENOENT);
+	INT_EQ(fork_calls_open(tree_root, 7, &calls), -ENOENT);
 	INT_EQ(calls.fd, -1);
-	INT_EQ(fork_calls_of_process(tree_root, 8, &calls), -ENOENT);
+	INT_EQ(fork_calls_open(tree_root, 8, &calls), -ENOENT);
 	/* One that has gone by the time it is opened. */
 	tree_put("9/maps", "7f0000001000-7f0000002000 r-xp 00000000 08:02 18 /no/libc.so.6\n");
-	INT_EQ(fork_calls_of_process(tree_root, 9, &calls), -ENOENT);
+	INT_EQ(fork_calls_open(tree_root, 9, &calls), -ENOENT);
 	INT_EQ(calls.fd, -1);
 }
 
@@ -88,8 +89,10 @@ static void test_not_a_library(void)
 		 "7f0000001000-7f0000002000 r-xp 00000000 08:02 %llu /libc.so.6\n",
 		 (unsigned long long)st.st_ino);
 	tree_put("5/maps", line);
-	INT_EQ(fork_calls_of_process(tree_root, 5, &calls), -ENOEXEC);
-	INT_EQ(calls.fd, -1);
+	if (!INT_EQ(fork_calls_open(tree_root, 5, &calls), 0))
+		return;
+	INT_EQ(fork_calls_find(&calls), -ENOEXEC);
+	close(calls.fd);
 }
 
 static void test_mapped_targets(void)
