@@ -86,7 +86,9 @@ struct send_state {
 /* `is_short` is a constant: the piece has at most SHORT_LEN bytes. `may_loop`: see send_all(). */
 static __always_inline u32 piece_put(const struct piece *p, bool is_short, bool may_loop)
 {
-	return is_short ? piece_emit_slot(p, SHORT_LEN) : piece_emit_now(p, may_loop);
+	if (!is_short)
+		return piece_emit_now(p, may_loop);
+	return p->len <= TINY_LEN ? piece_emit_tiny(p) : piece_emit_slot(p, SHORT_LEN);
 }
 
 /*

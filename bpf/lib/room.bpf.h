@@ -46,7 +46,9 @@ static __always_inline u64 room_of_piece(u32 len)
 {
 	u64 slot_len = len;
 
-	if (len <= SHORT_LEN)
+	if (len <= TINY_LEN)
+		slot_len = TINY_LEN;
+	else if (len <= SHORT_LEN)
 		slot_len = SHORT_LEN;
 	else if (!has_user_dynptr)
 		slot_len = len <= 1024 ? 1024 : len <= 4096 ? 4096 : REC_DATA_MAX;

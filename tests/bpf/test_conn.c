@@ -197,8 +197,8 @@ static void test_numbers(void)
 /* Around each size of slot, and of a piece. */
 static void test_sizes(void)
 {
-	static const uint32_t sizes[] = { 1,	255,  256,  257,  1023,	 1024,
-					  1025, 4095, 4096, 4097, 16383, 16384 };
+	static const uint32_t sizes[] = { 1,	127,  128,  129,  255,	256,   257,  1023,
+					  1024, 1025, 4095, 4096, 4097, 16383, 16384 };
 	uint64_t off = 0;
 
 	open_side(LARGE_RING);
@@ -480,8 +480,8 @@ static int64_t run_with(const struct bpf_program *prog, uint64_t len)
 /* What is promised for a piece is what it takes. */
 static void test_room_of_piece(void)
 {
-	static const uint32_t sizes[] = { 1,	255,  256,  257,  263,	 1024,
-					  1025, 4095, 4096, 4097, 16383, 16384 };
+	static const uint32_t sizes[] = { 1,	127,  128,  129,  255,	256,   257,  263,
+					  1024, 1025, 4095, 4096, 4097, 16383, 16384 };
 
 	open_side(LARGE_RING);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
