@@ -287,6 +287,12 @@ void json_time_or_null(struct json *j, uint64_t ts_ns)
 		json_null(j);
 }
 
+void json_members(struct json *j, struct str members)
+{
+	value(j);
+	put(j, members.p, members.len);
+}
+
 void json_key_u64(struct json *j, const char *key, uint64_t value)
 {
 	json_key(j, key);

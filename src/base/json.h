@@ -47,6 +47,8 @@ void json_u64(struct json *j, uint64_t value);
 void json_i64(struct json *j, int64_t value);
 void json_bool(struct json *j, bool value);
 void json_null(struct json *j);
+/* Members of an object that were written before. */
+void json_members(struct json *j, struct str members);
 /* A member of an object at once. */
 void json_key_u64(struct json *j, const char *key, uint64_t value);
 /* Wall clock, ns since 1970, as "2026-11-21T06:31:00.123456789Z". */

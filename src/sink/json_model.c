@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "json_identity.h"
 #include "model/connection.h"
 #include "model/counters.h"
 #include "model/exchange.h"
@@ -315,15 +316,14 @@ static void response(struct json *j, const struct exchange *x)
 	json_object_end(j);
 }
 
-void json_model_exchange(struct json *j, const struct exchange *x)
+void json_model_exchange(struct json *j, struct json_identities *known, const struct exchange *x)
 {
 	json_object_begin(j);
 	key_c_str(j, "type", "exchange");
 	json_key(j, "ts");
 	json_time(j, x->begin_ns);
 	json_key_u64(j, "duration_ns", x->duration_ns);
-	json_model_process(j, x->conn);
-	json_model_conn(j, x->conn);
+	json_identity(j, known, x->conn);
 	json_key_u64(j, "number", x->number);
 	key_head_str(j, "http", x->request.version.len ? x->request.version : x->response.version,
 		     true);
@@ -333,14 +333,13 @@ void json_model_exchange(struct json *j, const struct exchange *x)
 	json_object_end(j);
 }
 
-void json_model_data(struct json *j, const struct data_piece *d)
+void json_model_data(struct json *j, struct json_identities *known, const struct data_piece *d)
 {
 	json_object_begin(j);
 	key_c_str(j, "type", "data");
 	json_key(j, "ts");
 	json_time(j, d->ts_ns);
-	json_model_process(j, d->conn);
-	json_model_conn(j, d->conn);
+	json_identity(j, known, d->conn);
 	key_c_str(j, "direction", dir_name(d->dir));
 	json_key_u64(j, "offset", d->off);
 	json_key_u64(j, "size", d->len);

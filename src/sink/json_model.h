@@ -11,6 +11,7 @@ struct connection;
 struct counters;
 struct data_piece;
 struct exchange;
+struct json_identities;
 
 /* "process":{…} */
 void json_model_process(struct json *j, const struct connection *c);
@@ -21,8 +22,8 @@ void json_model_conn_life(struct json *j, const struct connection *c);
 /* "gap_causes":[…] */
 void json_model_causes(struct json *j, unsigned causes);
 /* Whole lines, without the line break. */
-void json_model_exchange(struct json *j, const struct exchange *x);
-void json_model_data(struct json *j, const struct data_piece *d);
+void json_model_exchange(struct json *j, struct json_identities *known, const struct exchange *x);
+void json_model_data(struct json *j, struct json_identities *known, const struct data_piece *d);
 void json_model_summary(struct json *j, const struct counters *c);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/out_file.h"
+#include "json_identity.h"
 #include "json_model.h"
 
 enum {
@@ -20,6 +21,7 @@ static const size_t line_max = (size_t)2 << 30;
 struct sink {
 	struct out_file file;
 	struct buf line; /* being made */
+	struct json_identities identities;
 };
 
 static bool claims(const char *spec)
@@ -80,7 +82,7 @@ static int on_exchange(struct sink *s, const struct exchange *x)
 	struct json j;
 
 	begin_line(s, &j);
-	json_model_exchange(&j, x);
+	json_model_exchange(&j, &s->identities, x);
 	return write_line(s, &j);
 }
 
@@ -89,7 +91,7 @@ static int on_data(struct sink *s, const struct data_piece *d)
 	struct json j;
 
 	begin_line(s, &j);
-	json_model_data(&j, d);
+	json_model_data(&j, &s->identities, d);
 	return write_line(s, &j);
 }
 
@@ -131,6 +133,7 @@ static void close_sink(struct sink *s)
 		return;
 	out_file_close(&s->file);
 	buf_done(&s->line);
+	json_identities_done(&s->identities);
 	free(s);
 }
 

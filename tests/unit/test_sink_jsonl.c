@@ -304,6 +304,74 @@ static int python_status(void)
 	return status;
 }
 
+static char *data_line(struct sink *s, const struct data_piece *piece)
+{
+	char *text, *last;
+
+	INT_EQ(jsonl_sink.data(s, piece), 0);
+	INT_EQ(jsonl_sink.flush(s), 0);
+	text = sample_read(path, NULL);
+	text[strlen(text) - 1] = '\0';
+	last = strrchr(text, '\n');
+	if (last)
+		memmove(text, last + 1, strlen(last));
+	return text;
+}
+
+static void line_has(struct sink *s, struct connection *c, const char *part)
+{
+	struct data_piece piece = { .conn = c, .ts_ns = sample_ts_ns };
+	char *line = data_line(s, &piece);
+
+	has(line, part);
+	free(line);
+}
+
+/* What is kept of a connection for its next line is never that of before, or of another one. */
+static void test_identity_changes(void)
+{
+	struct connection *c = sample_conn(), *other = sample_conn();
+	struct sink *s = open_it();
+
+	strcpy(other->id, "4242.2");
+	line_has(s, c, "\"id\":\"4242.1\"");
+	line_has(s, other, "\"id\":\"4242.2\"");
+	line_has(s, c, "\"id\":\"4242.1\"");
+	line_has(s, c, "\"sni\":null");
+	c->sni = strdup("example.org");
+	line_has(s, c, "\"sni\":\"example.org\"");
+	c->role = CONN_ROLE_SERVER;
+	line_has(s, c, "\"role\":\"server\"");
+	c->process->ns_pid = 77;
+	line_has(s, c, "\"ns_pid\":77,");
+	line_has(s, other, "\"sni\":null");
+	jsonl_sink.close(s);
+	connection_unref(c);
+	connection_unref(other);
+}
+
+/* A command line may be of any length. */
+static void test_long_identity(void)
+{
+	enum { LEN = 100000 };
+	struct connection *c = sample_conn();
+	struct sink *s = open_it();
+	struct data_piece piece = { .conn = c, .ts_ns = sample_ts_ns };
+
+	free(c->process->cmdline);
+	c->process->cmdline = calloc(1, LEN + 1);
+	memset(c->process->cmdline, 'x', LEN);
+	for (int i = 0; i < 2; i++) {
+		char *line = data_line(s, &piece);
+
+		OK_MSG(strlen(line) > LEN, "line %d is whole", i);
+		has(line, "\"id\":\"4242.1\"");
+		free(line);
+	}
+	jsonl_sink.close(s);
+	connection_unref(c);
+}
+
 /* All kinds of lines and all bytes, for a reader that is not ours. */
 static void test_python_reads_it(void)
 {
@@ -338,6 +406,8 @@ int main(void)
 	OK(mkdtemp(dir) != NULL);
 	snprintf(path, sizeof(path), "%s/x.jsonl", dir);
 	RUN(test_identity);
+	RUN(test_identity_changes);
+	RUN(test_long_identity);
 	RUN(test_whole_line);
 	RUN(test_unknown_is_null);
 	RUN(test_bodies);
