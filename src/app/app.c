@@ -274,6 +274,7 @@ static int run(struct app *a, struct error *ret_error)
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot start");
 	priority_set(0, PRIORITY_DRAIN);
+	seat_open(&a->seat, kernel_tables_cpu_cnt());
 	say_ready(a);
 	if (program)
 		r = let_command_go(a, program, ret_error);
@@ -338,6 +339,7 @@ static void app_done(struct app *a)
 	ring_close(a->ring);
 	kernel_side_close(a->kernel);
 	loop_close(a);
+	seat_close(&a->seat);
 	examiner_done(&a->examiner);
 	target_list_done(&a->targets);
 	process_findings_done(&a->findings);

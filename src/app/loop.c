@@ -289,6 +289,7 @@ static void nap(struct app *a)
 		flush(a, now);
 	else
 		sink_set_start(&a->pipeline.sinks);
+	seat_look(&a->seat, a->kernel, now);
 	tell_kernel(a, CONSUMER_NAPPING);
 	wait_for_events(a, NAP_MS);
 	tell_kernel(a, CONSUMER_AWAKE);

@@ -20,6 +20,7 @@
 #include "pausing.h"
 #include "pipeline.h"
 #include "rescan.h"
+#include "seat.h"
 
 struct ctl_socket;
 struct kernel_side;
@@ -61,6 +62,7 @@ struct app {
 	struct pipeline pipeline;
 	struct pausing pausing;
 	struct rescan rescan;
+	struct seat seat;
 	struct loop_uses uses;
 	struct examiner examiner; /* from the loop on */
 	struct loaders loaders;

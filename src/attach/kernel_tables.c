@@ -69,21 +69,35 @@ void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, voi
 	}
 }
 
-int kernel_tables_stats(const struct kernel_side *k, struct kernel_stats *ret)
+/* Of each possible CPU; to be freed. NULL: with errno. */
+static struct kernel_stats *read_stats(const struct kernel_side *k, unsigned *ret_cnt)
 {
 	int cpu_cnt = libbpf_num_possible_cpus();
 	struct kernel_stats *per_cpu;
 	uint32_t zero = 0;
-	int r;
 
-	if (cpu_cnt < 0)
-		return cpu_cnt;
+	if (cpu_cnt < 0) {
+		errno = -cpu_cnt;
+		return NULL;
+	}
 	per_cpu = calloc((size_t)cpu_cnt, sizeof(*per_cpu));
+	if (per_cpu && bpf_map_lookup_elem(kernel_side_stats_fd(k), &zero, per_cpu) < 0) {
+		free(per_cpu);
+		return NULL;
+	}
+	*ret_cnt = (unsigned)cpu_cnt;
+	return per_cpu;
+}
+
+int kernel_tables_stats(const struct kernel_side *k, struct kernel_stats *ret)
+{
+	unsigned cnt;
+	struct kernel_stats *per_cpu = read_stats(k, &cnt);
+
 	if (!per_cpu)
-		return -ENOMEM;
+		return -errno;
 	*ret = (struct kernel_stats){ 0 };
-	r = bpf_map_lookup_elem(kernel_side_stats_fd(k), &zero, per_cpu);
-	for (int i = 0; !r && i < cpu_cnt; i++) {
+	for (unsigned i = 0; i < cnt; i++) {
 		const __u64 *from = (const __u64 *)&per_cpu[i];
 		__u64 *to = (__u64 *)ret;
 
@@ -91,5 +105,25 @@ int kernel_tables_stats(const struct kernel_side *k, struct kernel_stats *ret)
 			to[f] += from[f];
 	}
 	free(per_cpu);
-	return r;
+	return 0;
+}
+
+unsigned kernel_tables_cpu_cnt(void)
+{
+	int cnt = libbpf_num_possible_cpus();
+
+	return cnt < 0 ? 0 : (unsigned)cnt;
+}
+
+int kernel_tables_calls(const struct kernel_side *k, uint64_t *ret, unsigned cnt)
+{
+	unsigned cpu_cnt;
+	struct kernel_stats *per_cpu = read_stats(k, &cpu_cnt);
+
+	if (!per_cpu)
+		return -errno;
+	for (unsigned i = 0; i < cnt && i < cpu_cnt; i++)
+		ret[i] = per_cpu[i].calls;
+	free(per_cpu);
+	return 0;
 }

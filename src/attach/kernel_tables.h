@@ -34,4 +34,9 @@ void kernel_tables_take_unsent_ends(struct kernel_side *k, unsent_end_fn fn, voi
 /* The kernel side's own counters, summed over all CPUs. */
 int kernel_tables_stats(const struct kernel_side *k, struct kernel_stats *ret);
 
+/* How many processors there may be, by number from 0 on; 0: not known. */
+unsigned kernel_tables_cpu_cnt(void);
+/* How many calls each of the first `cnt` has seen. */
+int kernel_tables_calls(const struct kernel_side *k, uint64_t *ret, unsigned cnt);
+
 #endif
