@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "out_open.h"
@@ -141,10 +142,25 @@ static void set_error(struct out_file *f, int code)
 		__atomic_store_n(f->shared_error, code, __ATOMIC_RELEASE);
 }
 
-static int write_all(struct out_file *f, const uint8_t *data, size_t len)
+/* Of the bytes in `iov`, `n` are written. */
+static void iov_consume(struct iovec **iov, int *cnt, size_t n)
 {
-	while (len) {
-		ssize_t n = write(f->fd, data, len);
+	while (*cnt && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		++*iov;
+		--*cnt;
+	}
+	if (*cnt) {
+		(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
+static int write_all(struct out_file *f, struct iovec *iov, int cnt)
+{
+	iov_consume(&iov, &cnt, 0);
+	while (cnt) {
+		ssize_t n = writev(f->fd, iov, cnt);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -158,24 +174,43 @@ static int write_all(struct out_file *f, const uint8_t *data, size_t len)
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
 		set_written(f, f->written + (uint64_t)n);
-		data += n;
-		len -= (size_t)n;
+		iov_consume(&iov, &cnt, (size_t)n);
 	}
 	return 0;
 }
 
-static void do_write(struct out_file *f, const struct out_job *job)
+static const struct out_job *next_of(const struct out_job *job)
 {
+	return (const struct out_job *)job->base.next;
+}
+
+/* Up to the last mark that is all in the file. */
+static void move_safe(struct out_file *f, uint64_t begin, const struct out_job *first)
+{
+	for (const struct out_job *job = first; job; job = next_of(job)) {
+		for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
+			f->safe = begin + job->tail[i];
+		begin += job->len;
+	}
+}
+
+/* What waits for the same file is written at once: the kernel takes it in larger pieces. */
+static void do_write(struct out_file *f, const struct out_job *first)
+{
+	struct iovec iov[WRITER_JOIN_MAX];
 	uint64_t begin = f->written;
-	int r;
+	size_t len = 0;
+	int cnt = 0, r;
 
 	if (f->error)
 		return;
-	out_room_make(&f->room, f->fd, f->written, job->len);
-	r = write_all(f, job->data, job->len);
-	/* Up to the last mark that is all in the file. */
-	for (size_t i = 0; i < job->mark_cnt && begin + job->tail[i] <= f->written; i++)
-		f->safe = begin + job->tail[i];
+	for (const struct out_job *job = first; job; job = next_of(job)) {
+		iov[cnt++] = (struct iovec){ (void *)job->data, job->len };
+		len += job->len;
+	}
+	out_room_make(&f->room, f->fd, f->written, len);
+	r = write_all(f, iov, cnt);
+	move_safe(f, begin, first);
 	if (r < 0) {
 		cut_back(f);
 		set_error(f, r);
@@ -236,24 +271,44 @@ static void do_job(const struct out_job *job)
 		set_error(f, r);
 }
 
+static void job_done(struct out_job *job, struct writer *writer)
+{
+	free(job->owned);
+	if (job->is_batch)
+		writer_recycle(writer, &job->base);
+	else
+		free(job);
+}
+
 /* In the writer's thread. The file may be gone when its last job is done: so nothing of it after.
  */
-static void run_job(struct writer_job *base)
+static void run_job(struct writer_job *first)
 {
-	struct out_job *job = (struct out_job *)base;
+	struct out_job *job = (struct out_job *)first;
 	struct writer *writer = job->file->writer;
 
 	do_job(job);
-	free(job->owned);
-	if (job->is_batch)
-		writer_recycle(writer, base);
-	else
-		free(job);
+	while (first) {
+		struct writer_job *next = first->next;
+
+		job_done((struct out_job *)first, writer);
+		first = next;
+	}
+}
+
+/* Of any two jobs: the second one may be somebody else's. */
+static bool is_more_to_write(const struct writer_job *first, const struct writer_job *later)
+{
+	const struct out_job *a = (const struct out_job *)first, *b = (const struct out_job *)later;
+
+	return later->run == run_job && a->op == OUT_WRITE && b->op == OUT_WRITE &&
+	       a->file == b->file;
 }
 
 static void submit(struct out_file *f, struct out_job *job, size_t cost)
 {
 	job->base.run = run_job;
+	job->base.joins = is_more_to_write;
 	job->base.cost = cost;
 	f->ticket = writer_submit(f->writer, &job->base);
 }

@@ -19,7 +19,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 
 enum {
-	SPARE_MAX = 32,
+	SPARE_MAX = 128,
 	/* Parts of the queue: */
 	URGENT_PART = 4, /* filled so far, the thread goes before ordinary ones, … */
 	CALM_PART = 16,	 /* … until no more than this is left */
@@ -99,20 +99,38 @@ static void set_urgent(struct writer *w, bool urgent)
 	priority_set(w->tid, urgent ? PRIORITY_WRITE : PRIORITY_ORDINARY);
 }
 
+/* The first job and those that join it leave the queue. */
+static struct writer_job *take_first(struct writer *w, size_t *ret_cost, unsigned *ret_cnt)
+{
+	struct writer_job *first = w->first, *last = first, *later;
+
+	*ret_cost = first->cost;
+	*ret_cnt = 1;
+	while ((later = last->next) && *ret_cnt < WRITER_JOIN_MAX && first->joins &&
+	       first->joins(first, later)) {
+		*ret_cost += later->cost;
+		++*ret_cnt;
+		last = later;
+	}
+	w->first = last->next;
+	last->next = NULL;
+	if (!w->first)
+		w->end = &w->first;
+	return first;
+}
+
 /* Called and left with the lock held; without it while the job runs. */
 static void run_first(struct writer *w)
 {
-	struct writer_job *job = w->first;
-	size_t cost = job->cost;
+	unsigned cnt;
+	size_t cost;
+	struct writer_job *job = take_first(w, &cost, &cnt);
 
-	w->first = job->next;
-	if (!w->first)
-		w->end = &w->first;
 	pthread_mutex_unlock(&w->lock);
 	job->run(job);
 	pthread_mutex_lock(&w->lock);
 	w->queued -= cost;
-	w->finished++;
+	w->finished += cnt;
 	if (w->urgent && w->queued <= w->queue_max / CALM_PART)
 		set_urgent(w, false);
 	if (w->awaited)

@@ -20,14 +20,21 @@
 struct writer;
 
 enum {
-	WRITER_WAKE = 256 << 10, /* bytes, but not more than a quarter of the queue */
+	WRITER_WAKE = 2 << 20, /* bytes, but not more than a quarter of the queue */
 };
 
+enum { WRITER_JOIN_MAX = 8 };
+
 struct writer_job {
-	struct writer_job *next; /* the writer's */
+	struct writer_job *next; /* the writer's, until it runs */
 	size_t cost;		 /* bytes of memory that the job holds */
-	/* In the writer's thread. The job is its own to free, or to give to writer_recycle(). */
-	void (*run)(struct writer_job *job);
+	/*
+	 * In the writer's thread. The job is its own to free, or to give to writer_recycle(). So
+	 * are those that have joined it, by `next` in their order, WRITER_JOIN_MAX in all.
+	 */
+	void (*run)(struct writer_job *first);
+	/* Is `later`, which follows `first` in the queue, to be done with it? NULL: never. */
+	bool (*joins)(const struct writer_job *first, const struct writer_job *later);
 };
 
 struct writer_stats {

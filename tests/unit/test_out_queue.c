@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -91,6 +92,37 @@ static void test_all_bytes_in_order(void)
 		INT_EQ(content("all"), BIG);
 		writer_free(w);
 	}
+}
+
+/* Each write is a message of its own there: where does it end? */
+static void test_batches_end_at_multiples(void)
+{
+	enum { BATCH = 4096, EARLY = 1000, TOTAL = 100000 };
+	struct writer *w = out_file_writer_new(QUEUE);
+	static uint8_t got[TOTAL];
+	struct out_file f;
+	size_t at = 0;
+	ssize_t n;
+	int ends[2];
+
+	INT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+	out_file_borrow(&f, ends[0], BATCH);
+	out_file_use_writer(&f, w);
+	INT_EQ(out_file_write(&f, big, EARLY), 0);
+	INT_EQ(out_file_flush(&f), 0);
+	for (size_t len, from = EARLY; from < TOTAL; from += len) {
+		len = TOTAL - from < 700 ? TOTAL - from : 700;
+		INT_EQ(out_file_write(&f, big + from, len), 0);
+	}
+	INT_EQ(out_file_close(&f), 0);
+	close(ends[0]);
+	while (at < TOTAL && (n = recv(ends[1], got + at, TOTAL - at, 0)) > 0) {
+		at += (size_t)n;
+		OK_MSG(at == EARLY || at == TOTAL || at % BATCH == 0, "a write ends at %zu", at);
+	}
+	OK_MSG(at == TOTAL && !memcmp(got, big, TOTAL), "all bytes");
+	close(ends[1]);
+	writer_free(w);
 }
 
 static void test_without_memory(void)
@@ -299,6 +331,7 @@ int main(void)
 	for (size_t i = 0; i < BIG; i++)
 		big[i] = (uint8_t)(i * 7 + i / 251);
 	RUN(test_all_bytes_in_order);
+	RUN(test_batches_end_at_multiples);
 	RUN(test_without_memory);
 	RUN(test_create_pause_resume);
 	RUN(test_errors_of_writing);

@@ -105,6 +105,62 @@ static void test_order(void)
 	writer_free(NULL);
 }
 
+static int chains[32], chain_cnt; /* how many jobs were run at once */
+
+/* Tens stay together. */
+static bool same_ten(const struct writer_job *first, const struct writer_job *later)
+{
+	return ((const struct numbered *)first)->number / 10 ==
+	       ((const struct numbered *)later)->number / 10;
+}
+
+static void run_chain(struct writer_job *job)
+{
+	chains[chain_cnt++ % 32] = 0;
+	while (job) {
+		struct writer_job *next = job->next;
+
+		chains[(chain_cnt - 1) % 32]++;
+		order[order_cnt++] = ((struct numbered *)job)->number;
+		free(job);
+		job = next;
+	}
+}
+
+static void test_jobs_that_join(void)
+{
+	static const int numbers[] = { 1,  2,  3,  11, 21, 22, 1,  31, 31,
+				       31, 31, 31, 31, 31, 31, 31, 31, 41 };
+	static const int want[] = { 3, 1, 2, 1, 8, 2, 1 };
+	struct writer *w = writer_new(1 << 20, 0);
+	size_t cnt = sizeof(numbers) / sizeof(numbers[0]);
+	bool good = true;
+
+	begin(0);
+	chain_cnt = 0;
+	submit(w, 99, COST);
+	writer_start(w);
+	await_begun(1);
+	for (size_t i = 0; i < cnt; i++) {
+		struct numbered *n = malloc(sizeof(*n));
+
+		*n = (struct numbered){
+			.job = { .cost = COST, .run = run_chain, .joins = same_ten },
+			.number = numbers[i],
+		};
+		writer_submit(w, &n->job);
+	}
+	allow(1);
+	writer_wait(w, cnt + 1);
+	INT_EQ(chain_cnt, sizeof(want) / sizeof(want[0]));
+	for (int i = 0; i < chain_cnt; i++)
+		INT_EQ(chains[i], want[i]);
+	for (size_t i = 0; i < cnt; i++)
+		good &= order[i + 1] == numbers[i];
+	OK_MSG(good && order_cnt == (int)cnt + 1, "in the order of submission");
+	writer_free(w);
+}
+
 static void test_the_end_waits(void)
 {
 	struct writer *w = writer_new(1 << 20, 0);
@@ -335,6 +391,7 @@ static void test_without_memory(void)
 int main(void)
 {
 	RUN(test_order);
+	RUN(test_jobs_that_join);
 	RUN(test_the_end_waits);
 	RUN(test_a_full_queue_blocks_and_counts);
 	RUN(test_waiting_is_told);
