@@ -7,8 +7,7 @@ maps the file.
 
 from common import Sample
 from pair import Loop, on_cpu
-from tracers import Output, tap
-from watching import wait_settled
+from tracers import Output, tap, wait_settled
 
 BENCH = "not traced"
 TRACED = "another one is traced"

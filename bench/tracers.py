@@ -12,6 +12,8 @@ import time
 from common import DEADLINE_SECONDS, EMPTY_PROBE, PLAINTAP, Failed, Program, exported_offsets, find
 
 FLOOR = "empty probes (floor)"
+RECEIVED = ("sock_recv_length", "tcp_rcv_space_adjust")  # tracepoints: since 6.3, and before
+SETTLE_SECONDS = 30
 TLS_CALLS = ("SSL_read", "SSL_write", "SSL_read_ex", "SSL_write_ex")
 
 
@@ -34,6 +36,15 @@ def tap(b, *args, library_dir=None):
         p.fail("was not ready")
     p.cpu_at_ready = p.cpu_so_far()
     return p
+
+
+def wait_settled(p, looks):
+    """plaintap does what it will go on doing: at its start it looks at what everybody receives."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while bool(p.tracepoints().intersection(RECEIVED)) != looks:
+        if time.monotonic() > end:
+            raise Failed("plaintap %s at what is received" % ("does not look" if looks else "looks"))
+        time.sleep(0.05)
 
 
 class Output:

@@ -5,20 +5,16 @@ hooks on fork, exec and exit, in the programs' loader, and, while a watched proc
 addresses, on what sockets receive.
 """
 
-import time
-
 from common import MACHINE_LOOP, Failed, Program, Sample, median
 from pair import Loop
-from tracers import Output, tap, tracepoint_floor
+from tracers import RECEIVED, Output, tap, tracepoint_floor, wait_settled
 
 BENCH = "rest of the machine"
 WATCHING = "another one is traced with its children"
 NEEDING = "one is, whose sockets are found by what it receives"
 EMPTY = "an empty program at the tracepoint (floor)"
-TRACEPOINTS = ("sock_recv_length", "tcp_rcv_space_adjust")  # since 6.3, and before
 CALLS, RECEIVES, STARTS = 2000000, 2000000, 400
 CALL_NS_MAX = 30  # added to a system call, or to one that receives
-SETTLE_SECONDS = 30
 
 
 def one(b, kind, count):
@@ -26,15 +22,6 @@ def one(b, kind, count):
     ns = float(p.line())
     p.wait()
     return Sample(ns)
-
-
-def wait_settled(p, looks):
-    """plaintap does what it will go on doing: at its start it looks at what everybody receives."""
-    end = time.monotonic() + SETTLE_SECONDS
-    while bool(p.tracepoints().intersection(TRACEPOINTS)) != looks:
-        if time.monotonic() > end:
-            raise Failed("plaintap %s at what is received" % ("does not look" if looks else "looks"))
-        time.sleep(0.05)
 
 
 def while_watching(b, kind, count, *options):
@@ -55,9 +42,9 @@ def while_watching(b, kind, count, *options):
 
 def beside_empty(b, kind, count):
     try:
-        p = tracepoint_floor(b, TRACEPOINTS[0])
+        p = tracepoint_floor(b, RECEIVED[0])
     except Failed:
-        p = tracepoint_floor(b, TRACEPOINTS[1])
+        p = tracepoint_floor(b, RECEIVED[1])
     sample = one(b, kind, count)
     p.stop()
     return sample

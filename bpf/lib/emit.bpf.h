@@ -22,7 +22,7 @@ const volatile __u64 ring_size = 0; /* bytes */
 #endif
 
 /* Part of the ring that may fill before a napping consumer is woken: one in so many. */
-enum { WAKE_PART = 8 };
+enum { WAKE_PART = 4 };
 
 static __always_inline bool ring_is_filled_to(u64 part)
 {

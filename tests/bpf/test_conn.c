@@ -463,10 +463,10 @@ static void test_waking(void)
 	INT_EQ(woken_by(5, CONSUMER_ASLEEP), 5);
 	INT_EQ(woken_by(5, CONSUMER_AWAKE), 0);
 	INT_EQ(woken_by(200, CONSUMER_NAPPING), 0);
-	for (unsigned i = 0; i < LARGE_RING / 8 / REC_DATA_MAX; i++)
+	for (unsigned i = 0; i < LARGE_RING / 4 / REC_DATA_MAX; i++)
 		pass(1, REC_RECEIVED, REC_DATA_MAX);
 	woken = woken_by(640, CONSUMER_NAPPING);
-	OK_MSG(woken > 0 && woken < 160, "ring filled to an eighth: %u of 640 wake", woken);
+	OK_MSG(woken > 0 && woken < 160, "ring filled to a quarter: %u of 640 wake", woken);
 	close_side();
 }
 
