@@ -23,7 +23,7 @@ enum {
 	WRITER_WAKE = 2 << 20, /* bytes, but not more than a quarter of the queue */
 };
 
-enum { WRITER_JOIN_MAX = 8 };
+enum { WRITER_JOIN_MAX = 4 };
 
 struct writer_job {
 	struct writer_job *next; /* the writer's, until it runs */
