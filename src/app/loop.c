@@ -300,6 +300,7 @@ static void sleep_until_woken(struct app *a)
 {
 	/* An output that was flushed may have failed since. */
 	flush(a, app_now_ns());
+	sink_set_prepare(&a->pipeline.sinks);
 	tell_kernel(a, CONSUMER_ASLEEP);
 	if (ring_is_empty(a->ring))
 		wait_for_events(a, rescan_wait_ms(&a->rescan, app_now_ns(), SLEEP_MS));
@@ -315,6 +316,7 @@ void loop_run(struct app *a)
 		log_say(LOG_DEBUG, "what is found cannot be waited for: looking for it");
 	if (a->ctl && watch_fd(a->epoll_fd, ctl_socket_fd(a->ctl)) < 0)
 		log_say(LOG_DEBUG, "orders cannot be waited for: looking for them");
+	sink_set_prepare(&a->pipeline.sinks);
 	while (!a->stop) {
 		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector);
 

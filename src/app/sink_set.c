@@ -9,6 +9,9 @@
 #include "base/writer.h"
 #include "sink/registry.h"
 
+/* 8 MiB: what comes in five milliseconds at full speed. */
+enum { READY_BATCHES = 128 };
+
 void sink_set_init(struct sink_set *s)
 {
 	*s = (struct sink_set){ 0 };
@@ -151,6 +154,16 @@ void sink_set_start(struct sink_set *s)
 {
 	if (s->writer)
 		writer_start(s->writer);
+}
+
+void sink_set_prepare(struct sink_set *s)
+{
+	bool writes = false;
+
+	for (size_t i = 0; i < s->cnt; i++)
+		writes |= s->sinks[i].ops->written != NULL;
+	if (s->writer && writes)
+		writer_prepare(s->writer, READY_BATCHES);
 }
 
 void sink_set_summary(struct sink_set *s, const struct counters *total)

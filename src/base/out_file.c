@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "out_open.h"
@@ -179,6 +180,24 @@ static int write_all(struct out_file *f, struct iovec *iov, int cnt)
 	return 0;
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int write_and_look_behind(struct out_file *f, struct iovec *iov, int cnt, size_t len)
+{
+	uint64_t begin_ns = cpu_ns();
+	int r = write_all(f, iov, cnt);
+
+	write_behind_judge(&f->behind, f->written, len, cpu_ns() - begin_ns);
+	write_behind(&f->behind, f->writer, f->fd, f->written);
+	return r;
+}
+
 static const struct out_job *next_of(const struct out_job *job)
 {
 	return (const struct out_job *)job->base.next;
@@ -209,7 +228,10 @@ static void do_write(struct out_file *f, const struct out_job *first)
 		len += job->len;
 	}
 	out_room_make(&f->room, f->fd, f->written, len);
-	r = write_all(f, iov, cnt);
+	if (f->writer && f->regular && !f->borrowed)
+		r = write_and_look_behind(f, iov, cnt, len);
+	else
+		r = write_all(f, iov, cnt);
 	move_safe(f, begin, first);
 	if (r < 0) {
 		cut_back(f);

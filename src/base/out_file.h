@@ -15,6 +15,7 @@
 #include "buf.h"
 #include "error.h"
 #include "out_room.h"
+#include "write_behind.h"
 
 struct out_job;
 struct writer;
@@ -40,8 +41,9 @@ struct out_file {
 	uint64_t accepted; /* bytes given to out_file_write() */
 	uint64_t written;  /* (w) bytes in the file (after a failure: those that stayed) */
 	uint64_t safe;	   /* (w) end of the last record that is all in the file */
-	struct out_room room;  /* (w) */
-	struct writer *writer; /* borrowed; NULL: everything is done at once */
+	struct out_room room;	    /* (w) */
+	struct write_behind behind; /* (w) */
+	struct writer *writer;	    /* borrowed; NULL: everything is done at once */
 	size_t batch_max;
 	struct out_job *batch; /* being filled, with the ends of records in it; NULL: none */
 	uint64_t ticket;       /* of the newest job */

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 
 enum {
-	SPARE_MAX = 128,
+	SPARE_MAX = 256,
 	/* Parts of the queue: */
 	URGENT_PART = 4, /* filled so far, the thread goes before ordinary ones, … */
 	CALM_PART = 16,	 /* … until no more than this is left */
@@ -44,6 +45,7 @@ struct writer {
 	bool tried; /* to start the thread */
 	bool has_thread;
 	pthread_t thread;
+	struct writer *aside;	  /* for its own thread only; NULL: none */
 	void (*tick)(void *user); /* NULL: nobody wants to know of waiting */
 	void *tick_user;
 };
@@ -180,6 +182,7 @@ void writer_free(struct writer *w)
 		pthread_mutex_unlock(&w->lock);
 		pthread_join(w->thread, NULL);
 	}
+	writer_free(w->aside);
 	while (w->spares) {
 		struct writer_job *job = w->spares;
 
@@ -270,6 +273,27 @@ uint64_t writer_submit(struct writer *w, struct writer_job *job)
 	return ticket;
 }
 
+bool writer_try_submit(struct writer *w, struct writer_job *job)
+{
+	bool room;
+
+	pthread_mutex_lock(&w->lock);
+	room = has_room(w, job->cost);
+	pthread_mutex_unlock(&w->lock);
+	if (!room)
+		return false;
+	writer_submit(w, job);
+	writer_start(w);
+	return true;
+}
+
+struct writer *writer_aside(struct writer *w)
+{
+	if (!w->aside)
+		w->aside = writer_new(WRITER_ASIDE_QUEUE, 0);
+	return w->aside;
+}
+
 void writer_start(struct writer *w)
 {
 	pthread_mutex_lock(&w->lock);
@@ -291,6 +315,16 @@ void writer_wait(struct writer *w, uint64_t ticket)
 		wait_a_while(w);
 	w->awaited = false;
 	pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_is_behind(struct writer *w)
+{
+	bool behind;
+
+	pthread_mutex_lock(&w->lock);
+	behind = w->urgent;
+	pthread_mutex_unlock(&w->lock);
+	return behind;
 }
 
 void writer_stats(struct writer *w, struct writer_stats *ret)
@@ -329,4 +363,29 @@ void writer_recycle(struct writer *w, struct writer_job *job)
 	pthread_mutex_unlock(&w->lock);
 	if (!keep)
 		free(job);
+}
+
+static bool add_spare(struct writer *w)
+{
+	struct writer_job *job = malloc(w->spare_cost);
+
+	if (!job)
+		return false;
+	memset(job, 0xff, w->spare_cost);
+	job->cost = w->spare_cost;
+	writer_recycle(w, job);
+	return true;
+}
+
+void writer_prepare(struct writer *w, size_t spare_cnt)
+{
+	size_t cnt;
+
+	pthread_mutex_lock(&w->lock);
+	cnt = w->spare_cnt;
+	pthread_mutex_unlock(&w->lock);
+	while (cnt < spare_cnt && cnt < SPARE_MAX && add_spare(w))
+		cnt++;
+	for (; cnt > spare_cnt; cnt--)
+		free(writer_take_spare(w));
 }

@@ -21,6 +21,7 @@ struct writer;
 
 enum {
 	WRITER_WAKE = 2 << 20, /* bytes, but not more than a quarter of the queue */
+	WRITER_ASIDE_QUEUE = 16 << 20,
 };
 
 enum { WRITER_JOIN_MAX = 4 };
@@ -62,6 +63,13 @@ void writer_tell_waiting(struct writer *w, void (*fn)(void *user), void *user);
 
 /* Returns the job's ticket: they count up from 1. */
 uint64_t writer_submit(struct writer *w, struct writer_job *job);
+/* The same, if that needs no waiting, and to be done now. False: it was not taken. */
+bool writer_try_submit(struct writer *w, struct writer_job *job);
+/*
+ * For the thread of `w`: a second writer, for what goes on beside. It holds jobs of
+ * WRITER_ASIDE_QUEUE bytes, and ends with `w`. NULL without memory.
+ */
+struct writer *writer_aside(struct writer *w);
 /* What was submitted is to be done now: to be called before one waits for something else. */
 void writer_start(struct writer *w);
 /* The ticket of the newest job; 0 before the first. */
@@ -70,10 +78,18 @@ uint64_t writer_newest(const struct writer *w);
 void writer_wait(struct writer *w, uint64_t ticket);
 /* From any thread. */
 void writer_stats(struct writer *w, struct writer_stats *ret);
+/* Has the queue filled, and is not yet nearly empty again? For its thread, too. */
+bool writer_is_behind(struct writer *w);
 
 /* A job of `spare_cost` bytes to use again, its content undefined; NULL when there is none. */
 struct writer_job *writer_take_spare(struct writer *w);
 /* From any thread. Keeps the job as a spare, or gives it to free(). */
 void writer_recycle(struct writer *w, struct writer_job *job);
+/*
+ * While there is time: makes that many spares, whose memory is really there, or gives back what is
+ * more. Memory that is new when it is filled costs as much as what is done with it, or ten times
+ * that in a virtual machine.
+ */
+void writer_prepare(struct writer *w, size_t spare_cnt);
 
 #endif

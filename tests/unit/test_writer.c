@@ -388,11 +388,66 @@ static void test_without_memory(void)
 	fail_alloc_at(0);
 }
 
+static int spare_cnt(struct writer *w)
+{
+	struct writer_job *all = NULL, *job;
+	int cnt = 0;
+
+	for (; (job = writer_take_spare(w)); cnt++) {
+		job->next = all;
+		all = job;
+	}
+	while ((job = all)) {
+		all = job->next;
+		writer_recycle(w, job);
+	}
+	return cnt;
+}
+
+static void test_spares_made_ready(void)
+{
+	struct writer *w = writer_new(1 << 20, 4096);
+
+	INT_EQ(spare_cnt(w), 0);
+	writer_prepare(w, 10);
+	INT_EQ(spare_cnt(w), 10);
+	writer_prepare(w, 12);
+	INT_EQ(spare_cnt(w), 12);
+	writer_prepare(w, 3);
+	INT_EQ(spare_cnt(w), 3);
+	writer_prepare(w, 100000);
+	OK_MSG(spare_cnt(w) < 1000, "there is a limit");
+	writer_free(w);
+}
+
+static void test_aside(void)
+{
+	struct writer *w = writer_new(1 << 20, 0), *aside = writer_aside(w);
+	struct numbered *n = malloc(sizeof(*n));
+
+	OK(aside && aside != w);
+	OK_MSG(writer_aside(w) == aside, "there is one only");
+	begin(0);
+	submit(aside, 1, WRITER_ASIDE_QUEUE);
+	writer_start(aside);
+	await_begun(1);
+	*n = (struct numbered){ .job = { .cost = COST, .run = run }, .number = 2 };
+	OK_MSG(!writer_try_submit(aside, &n->job), "it is full");
+	allow(1);
+	writer_wait(aside, 1);
+	OK(writer_try_submit(aside, &n->job));
+	allow(2);
+	writer_free(w);
+	INT_EQ(done_cnt(), 2);
+}
+
 int main(void)
 {
 	RUN(test_order);
 	RUN(test_jobs_that_join);
 	RUN(test_the_end_waits);
+	RUN(test_spares_made_ready);
+	RUN(test_aside);
 	RUN(test_a_full_queue_blocks_and_counts);
 	RUN(test_waiting_is_told);
 	RUN(test_a_large_job_goes_alone);
