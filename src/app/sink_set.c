@@ -9,9 +9,6 @@
 #include "base/writer.h"
 #include "sink/registry.h"
 
-/* 8 MiB: what comes in five milliseconds at full speed. */
-enum { READY_BATCHES = 128 };
-
 void sink_set_init(struct sink_set *s)
 {
 	*s = (struct sink_set){ 0 };
@@ -163,7 +160,7 @@ void sink_set_prepare(struct sink_set *s)
 	for (size_t i = 0; i < s->cnt; i++)
 		writes |= s->sinks[i].ops->written != NULL;
 	if (s->writer && writes)
-		writer_prepare(s->writer, READY_BATCHES);
+		writer_prepare(s->writer);
 }
 
 void sink_set_summary(struct sink_set *s, const struct counters *total)

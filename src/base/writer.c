@@ -21,6 +21,7 @@
 
 enum {
 	SPARE_MAX = 256,
+	SPARE_READY_MAX = 128, /* of 64 KiB: what comes in five milliseconds at full speed */
 	/* Parts of the queue: */
 	URGENT_PART = 4, /* filled so far, the thread goes before ordinary ones, … */
 	CALM_PART = 16,	 /* … until no more than this is left */
@@ -377,15 +378,15 @@ static bool add_spare(struct writer *w)
 	return true;
 }
 
-void writer_prepare(struct writer *w, size_t spare_cnt)
+void writer_prepare(struct writer *w)
 {
-	size_t cnt;
+	size_t want = w->spare_cost ? w->queue_max / URGENT_PART / w->spare_cost : 0, cnt;
 
 	pthread_mutex_lock(&w->lock);
 	cnt = w->spare_cnt;
 	pthread_mutex_unlock(&w->lock);
-	while (cnt < spare_cnt && cnt < SPARE_MAX && add_spare(w))
+	while (cnt < want && cnt < SPARE_READY_MAX && add_spare(w))
 		cnt++;
-	for (; cnt > spare_cnt; cnt--)
+	for (; cnt > want; cnt--)
 		free(writer_take_spare(w));
 }

@@ -404,19 +404,33 @@ static int spare_cnt(struct writer *w)
 	return cnt;
 }
 
+static struct writer_job *spare_of(size_t cost)
+{
+	struct writer_job *job = calloc(1, cost);
+
+	job->cost = cost;
+	return job;
+}
+
 static void test_spares_made_ready(void)
 {
 	struct writer *w = writer_new(1 << 20, 4096);
 
 	INT_EQ(spare_cnt(w), 0);
-	writer_prepare(w, 10);
-	INT_EQ(spare_cnt(w), 10);
-	writer_prepare(w, 12);
-	INT_EQ(spare_cnt(w), 12);
-	writer_prepare(w, 3);
-	INT_EQ(spare_cnt(w), 3);
-	writer_prepare(w, 100000);
+	writer_prepare(w);
+	INT_EQ(spare_cnt(w), (1 << 18) / 4096);
+	writer_recycle(w, spare_of(4096));
+	INT_EQ(spare_cnt(w), (1 << 18) / 4096 + 1);
+	writer_prepare(w);
+	INT_EQ(spare_cnt(w), (1 << 18) / 4096);
+	writer_free(w);
+	w = writer_new(1 << 30, 64);
+	writer_prepare(w);
 	OK_MSG(spare_cnt(w) < 1000, "there is a limit");
+	writer_free(w);
+	w = writer_new(1 << 20, 0);
+	writer_prepare(w);
+	INT_EQ(spare_cnt(w), 0);
 	writer_free(w);
 }
 
