@@ -316,7 +316,6 @@ void loop_run(struct app *a)
 		log_say(LOG_DEBUG, "what is found cannot be waited for: looking for it");
 	if (a->ctl && watch_fd(a->epoll_fd, ctl_socket_fd(a->ctl)) < 0)
 		log_say(LOG_DEBUG, "orders cannot be waited for: looking for them");
-	sink_set_prepare(&a->pipeline.sinks);
 	while (!a->stop) {
 		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector);
 
