@@ -273,7 +273,6 @@ static int run(struct app *a, struct error *ret_error)
 	r = examiner_start(&a->examiner, targets_examine, a);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot start");
-	sink_set_prepare(&a->pipeline.sinks);
 	priority_set(0, PRIORITY_DRAIN);
 	seat_open(&a->seat, kernel_tables_cpu_cnt());
 	say_ready(a);

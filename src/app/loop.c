@@ -300,7 +300,7 @@ static void sleep_until_woken(struct app *a)
 {
 	/* An output that was flushed may have failed since. */
 	flush(a, app_now_ns());
-	sink_set_prepare(&a->pipeline.sinks);
+	sink_set_trim(&a->pipeline.sinks);
 	tell_kernel(a, CONSUMER_ASLEEP);
 	if (ring_is_empty(a->ring))
 		wait_for_events(a, rescan_wait_ms(&a->rescan, app_now_ns(), SLEEP_MS));

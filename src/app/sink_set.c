@@ -153,14 +153,10 @@ void sink_set_start(struct sink_set *s)
 		writer_start(s->writer);
 }
 
-void sink_set_prepare(struct sink_set *s)
+void sink_set_trim(struct sink_set *s)
 {
-	bool writes = false;
-
-	for (size_t i = 0; i < s->cnt; i++)
-		writes |= s->sinks[i].ops->written != NULL;
-	if (s->writer && writes)
-		writer_prepare(s->writer);
+	if (s->writer)
+		writer_trim(s->writer);
 }
 
 void sink_set_summary(struct sink_set *s, const struct counters *total)

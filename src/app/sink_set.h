@@ -50,9 +50,8 @@ void sink_set_conn_close(struct sink_set *s, const struct connection *c);
 void sink_set_exchange(struct sink_set *s, const struct exchange *x);
 void sink_set_data(struct sink_set *s, const struct data_piece *d);
 void sink_set_flush(struct sink_set *s);
-/* While there is time: memory for what will be written is made ready, or what is more given back.
- */
-void sink_set_prepare(struct sink_set *s);
+/* While there is time: memory that a burst has left is given back. */
+void sink_set_trim(struct sink_set *s);
 /* What is already on its way to the outputs goes on: before waiting for something else. */
 void sink_set_start(struct sink_set *s);
 void sink_set_summary(struct sink_set *s, const struct counters *total);

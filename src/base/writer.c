@@ -140,6 +140,29 @@ static void run_first(struct writer *w)
 		pthread_cond_signal(&w->done);
 }
 
+static size_t spares_wanted(const struct writer *w)
+{
+	size_t cnt = w->spare_cost ? w->queue_max / URGENT_PART / w->spare_cost : 0;
+
+	return cnt < SPARE_READY_MAX ? cnt : SPARE_READY_MAX;
+}
+
+/* Called and left with the lock held. */
+static bool add_spare(struct writer *w)
+{
+	struct writer_job *job;
+
+	pthread_mutex_unlock(&w->lock);
+	job = malloc(w->spare_cost);
+	if (job) {
+		memset(job, 0xff, w->spare_cost);
+		job->cost = w->spare_cost;
+		writer_recycle(w, job);
+	}
+	pthread_mutex_lock(&w->lock);
+	return job;
+}
+
 static void *run(void *user)
 {
 	struct writer *w = user;
@@ -152,6 +175,8 @@ static void *run(void *user)
 			run_first(w);
 			continue;
 		}
+		if (w->spare_cnt < spares_wanted(w) && add_spare(w))
+			continue;
 		w->idle = true;
 		pthread_cond_wait(&w->work, &w->lock);
 		w->idle = false;
@@ -366,27 +391,13 @@ void writer_recycle(struct writer *w, struct writer_job *job)
 		free(job);
 }
 
-static bool add_spare(struct writer *w)
+void writer_trim(struct writer *w)
 {
-	struct writer_job *job = malloc(w->spare_cost);
-
-	if (!job)
-		return false;
-	memset(job, 0xff, w->spare_cost);
-	job->cost = w->spare_cost;
-	writer_recycle(w, job);
-	return true;
-}
-
-void writer_prepare(struct writer *w)
-{
-	size_t want = w->spare_cost ? w->queue_max / URGENT_PART / w->spare_cost : 0, cnt;
+	size_t more;
 
 	pthread_mutex_lock(&w->lock);
-	cnt = w->spare_cnt;
+	more = w->spare_cnt > spares_wanted(w) ? w->spare_cnt - spares_wanted(w) : 0;
 	pthread_mutex_unlock(&w->lock);
-	while (cnt < want && cnt < SPARE_READY_MAX && add_spare(w))
-		cnt++;
-	for (; cnt > want; cnt--)
+	for (; more; more--)
 		free(writer_take_spare(w));
 }

@@ -86,10 +86,10 @@ struct writer_job *writer_take_spare(struct writer *w);
 /* From any thread. Keeps the job as a spare, or gives it to free(). */
 void writer_recycle(struct writer *w, struct writer_job *job);
 /*
- * While there is time: makes spares for a quarter of the queue, whose memory is really there, or
- * gives back what is more. Memory that is new when it is filled costs as much as what is done with
- * it, or ten times that in a virtual machine.
+ * Gives back spares that a burst has left. For a quarter of the queue the thread makes some itself,
+ * once it has had a job and has nothing to do, and fills their memory: such that is new when it is
+ * needed costs as much as what is done with it, or ten times that in a virtual machine.
  */
-void writer_prepare(struct writer *w);
+void writer_trim(struct writer *w);
 
 #endif

@@ -199,20 +199,21 @@ static void test_sizes(void)
 {
 	static const uint32_t sizes[] = { 1,	127,  128,  129,  255,	256,   257,  1023,
 					  1024, 1025, 4095, 4096, 4097, 16383, 16384 };
+	const size_t cnt = sizeof(sizes) / sizeof(sizes[0]);
 	uint64_t off = 0;
 
 	open_side(LARGE_RING);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	for (size_t i = 0; i < cnt; i++)
 		pass(1, REC_SENT, sizes[i]);
 	pass(1, REC_SENT, 3 * REC_DATA_MAX + 1);
 	drain();
-	INT_EQ(seen_cnt, 12 + 4);
-	for (size_t i = 0; i < 12; i++) {
+	INT_EQ(seen_cnt, cnt + 4);
+	for (size_t i = 0; i < cnt; i++) {
 		check_data(i, REC_SENT, off, sizes[i], 0);
 		off += sizes[i];
 	}
-	for (size_t i = 12; i < 16; i++) {
-		check_data(i, REC_SENT, off, i < 15 ? REC_DATA_MAX : 1, 0);
+	for (size_t i = cnt; i < cnt + 4; i++) {
+		check_data(i, REC_SENT, off, i < cnt + 3 ? REC_DATA_MAX : 1, 0);
 		off += REC_DATA_MAX;
 	}
 	check_balance();
