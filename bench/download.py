@@ -49,9 +49,6 @@ class Download:
 
     def untraced(self):
         self.touch_memory()
-        return self.fetch()
-
-    def fetch(self):
         p = Program(self.b, self.argv(), library_dir=self.folder)
         ms = self.took(p.line())
         p.wait()
@@ -59,8 +56,7 @@ class Download:
 
     def with_floor(self):
         probe = floor(self.b, self.library)
-        self.touch_memory()
-        sample = self.fetch()
+        sample = self.untraced()
         probe.stop()
         sample.more.update(link=probe.link, places=probe.places)
         return sample

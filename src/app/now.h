@@ -3,15 +3,13 @@
 #define PLAINTAP_APP_NOW_H
 
 #include <stdint.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 /* CLOCK_MONOTONIC, in ns. */
 static inline uint64_t app_now_ns(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+	return clock_ns(CLOCK_MONOTONIC);
 }
 
 #endif

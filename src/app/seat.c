@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "attach/kernel_tables.h"
-#include "base/cleanup.h"
 #include "discover/cpu_idle.h"
 
 enum {
@@ -24,13 +23,14 @@ void seat_open(struct seat *s, unsigned cpu_cnt)
 	if (cpu_cnt > CPU_SETSIZE || sched_getaffinity(0, sizeof(s->allowed), &s->allowed) < 0 ||
 	    CPU_COUNT(&s->allowed) < 2)
 		return;
-	numbers = calloc(4 * (size_t)cpu_cnt, sizeof(*numbers));
+	numbers = calloc(5 * (size_t)cpu_cnt, sizeof(*numbers));
 	if (!numbers)
 		return;
 	s->calls = numbers;
 	s->made = numbers + cpu_cnt;
 	s->idle_begin = numbers + 2 * (size_t)cpu_cnt;
 	s->idle = numbers + 3 * (size_t)cpu_cnt;
+	s->now = numbers + 4 * (size_t)cpu_cnt;
 }
 
 void seat_close(struct seat *s)
@@ -78,24 +78,17 @@ static void judge(struct seat *s, unsigned cpu, uint64_t now_ns)
 		s->rest_ns = now_ns + REST_MS * MS_NS;
 }
 
-static bool read_calls(const struct seat *s, const struct kernel_side *k, uint64_t *ret)
-{
-	return ret && kernel_tables_calls(k, ret, s->cnt) == 0;
-}
-
 void seat_look(struct seat *s, const struct kernel_side *k, uint64_t now_ns)
 {
-	CLEANUP_FREE uint64_t *calls = NULL;
 	int cpu = sched_getcpu();
 
 	if (!s->calls || cpu < 0 || now_ns < s->rest_ns ||
 	    now_ns - s->looked_ns < SEAT_LOOK_MS * MS_NS)
 		return;
 	s->looked_ns = now_ns;
-	calls = calloc(s->cnt, sizeof(*calls));
-	if (!read_calls(s, k, calls))
+	if (kernel_tables_calls(k, s->now, s->cnt) < 0)
 		return;
-	switch (seat_count(s, calls, (unsigned)cpu)) {
+	switch (seat_count(s, s->now, (unsigned)cpu)) {
 	case 1:
 		s->begin_ns = now_ns;
 		if (cpu_idle_read("/proc", s->idle_begin, s->cnt) < 0)

@@ -26,6 +26,7 @@ struct seat {
 	uint64_t *made;	      /* between the last two looks */
 	uint64_t *idle_begin; /* milliseconds so far, when it began to be crowded */
 	uint64_t *idle;	      /* the same, now */
+	uint64_t *now;	      /* for a look */
 	unsigned cnt;
 	unsigned crowded; /* looks in a row that found calls on its own processor */
 	uint64_t looked_ns, begin_ns, rest_ns;

@@ -18,9 +18,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "out_open.h"
 #include "writer.h"
 
@@ -180,20 +180,13 @@ static int write_all(struct out_file *f, struct iovec *iov, int cnt)
 	return 0;
 }
 
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int write_and_look_behind(struct out_file *f, struct iovec *iov, int cnt, size_t len)
 {
-	uint64_t begin_ns = cpu_ns();
+	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	int r = write_all(f, iov, cnt);
 
-	write_behind_judge(&f->behind, f->written, len, cpu_ns() - begin_ns);
+	write_behind_judge(&f->behind, f->written, len,
+			   clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns);
 	write_behind(&f->behind, f->writer, f->fd, f->written);
 	return r;
 }

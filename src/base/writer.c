@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "priority.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -50,14 +51,6 @@ struct writer {
 	void (*tick)(void *user); /* NULL: nobody wants to know of waiting */
 	void *tick_user;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
-}
 
 /* Who submits may go before ordinary threads; it is not to wait for all of them at the lock. */
 static void init_lock(pthread_mutex_t *lock)
@@ -249,7 +242,7 @@ void writer_tell_waiting(struct writer *w, void (*fn)(void *user), void *user)
 /* With the lock held. */
 static void wait_a_while(struct writer *w)
 {
-	uint64_t until_ns = now_ns() + WRITER_TICK_NS;
+	uint64_t until_ns = clock_ns(CLOCK_MONOTONIC) + WRITER_TICK_NS;
 	struct timespec until = { .tv_sec = (time_t)(until_ns / SECOND_NS),
 				  .tv_nsec = (long)(until_ns % SECOND_NS) };
 
@@ -264,14 +257,14 @@ static void wait_for_room(struct writer *w, size_t cost)
 
 	if (has_room(w, cost))
 		return;
-	begin_ns = now_ns();
+	begin_ns = clock_ns(CLOCK_MONOTONIC);
 	w->stats.waits++;
 	wake(w);
 	w->awaited = true;
 	while (!has_room(w, cost))
 		wait_a_while(w);
 	w->awaited = false;
-	w->stats.wait_ns += now_ns() - begin_ns;
+	w->stats.wait_ns += clock_ns(CLOCK_MONOTONIC) - begin_ns;
 }
 
 uint64_t writer_submit(struct writer *w, struct writer_job *job)

@@ -2,21 +2,13 @@
 #include "collect.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "conn_info_record.h"
 #include "conn_record.h"
 #include "load_record.h"
 #include "model/counters.h"
 #include "model/gap.h"
-
-static int64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 void collector_init(struct collector *c, const struct collect_ops *ops, void *user,
 		    struct counters *counters)
@@ -25,7 +17,8 @@ void collector_init(struct collector *c, const struct collect_ops *ops, void *us
 		.ops = ops,
 		.user = user,
 		.counters = counters,
-		.wall_offset_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC),
+		.wall_offset_ns = (int64_t)clock_ns(CLOCK_REALTIME) -
+				  (int64_t)clock_ns(CLOCK_MONOTONIC),
 	};
 }
 
@@ -325,7 +318,7 @@ static void give_state(struct collector *c, pid_t pid, const struct conn_state *
 		.ending = *ending,
 		.total = { state->off[REC_SENT], state->off[REC_RECEIVED] },
 		.gap_causes = { state->gap_causes[REC_SENT], state->gap_causes[REC_RECEIVED] },
-		.ts_ns = (uint64_t)now_ns(CLOCK_REALTIME),
+		.ts_ns = (uint64_t)(int64_t)clock_ns(CLOCK_REALTIME),
 	};
 
 	c->ops->conn_end(c->user, &end);

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "discover/cgroup.h"
 #include "discover/open_file.h"
@@ -139,15 +139,6 @@ static void read_cgroup(const char *proc_root, struct process *p)
 		p->container = cgroup.container;
 	}
 	buf_done(&b);
-}
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	if (clock_gettime(clock, &ts) < 0)
-		return 0;
-	return (uint64_t)ts.tv_sec * second_ns + (uint64_t)ts.tv_nsec;
 }
 
 static void read_started(const char *proc_root, struct process *p)

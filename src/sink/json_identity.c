@@ -23,12 +23,6 @@ static bool is_of(const struct json_identity *known, const struct connection *c)
 		       TOLD_END - TOLD_AT);
 }
 
-static void write_both(struct json *j, const struct connection *c)
-{
-	json_model_process(j, c);
-	json_model_conn(j, c);
-}
-
 /* Without memory, or too long: it stays empty. */
 static void make(struct json_identity *known, const struct connection *c)
 {
@@ -37,7 +31,7 @@ static void make(struct json_identity *known, const struct connection *c)
 	buf_done(&known->text);
 	buf_init(&known->text, TEXT_MAX);
 	json_init(&j, &known->text);
-	write_both(&j, c);
+	json_model_identity(&j, c);
 	if (json_error(&j))
 		buf_done(&known->text);
 	known->seen = *c;
@@ -59,7 +53,7 @@ void json_identity(struct json *j, struct json_identities *known, const struct c
 	if (mine->text.len)
 		json_members(j, str_make(mine->text.data, mine->text.len));
 	else
-		write_both(j, c);
+		json_model_identity(j, c);
 }
 
 void json_identities_done(struct json_identities *known)

@@ -59,7 +59,7 @@ static void json_process_place(struct json *j, const struct process *p)
 	json_container(j, &p->container);
 }
 
-void json_model_process(struct json *j, const struct connection *c)
+static void json_process(struct json *j, const struct connection *c)
 {
 	const struct process *p = c->process;
 
@@ -89,7 +89,7 @@ void json_model_process(struct json *j, const struct connection *c)
 	json_object_end(j);
 }
 
-void json_model_conn(struct json *j, const struct connection *c)
+static void json_conn(struct json *j, const struct connection *c)
 {
 	json_key(j, "conn");
 	json_object_begin(j);
@@ -107,6 +107,12 @@ void json_model_conn(struct json *j, const struct connection *c)
 	key_c_str(j, "library_version", c->library_version);
 	json_object_end(j);
 	json_object_end(j);
+}
+
+void json_model_identity(struct json *j, const struct connection *c)
+{
+	json_process(j, c);
+	json_conn(j, c);
 }
 
 /* Of the last one that waited at a socket; by number when it is none of the usual ones. */
@@ -166,8 +172,7 @@ void json_model_conn_life(struct json *j, const struct connection *c)
 	json_time_or_null(j, c->closed_ns);
 	key_c_str(j, "end", conn_end_name(c->end));
 	json_close(j, c);
-	json_model_process(j, c);
-	json_model_conn(j, c);
+	json_model_identity(j, c);
 }
 
 void json_model_causes(struct json *j, unsigned causes)

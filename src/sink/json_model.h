@@ -13,10 +13,8 @@ struct data_piece;
 struct exchange;
 struct json_identities;
 
-/* "process":{…} */
-void json_model_process(struct json *j, const struct connection *c);
-/* "conn":{…} */
-void json_model_conn(struct json *j, const struct connection *c);
+/* "process":{…},"conn":{…} */
+void json_model_identity(struct json *j, const struct connection *c);
 /* From "type" to "conn": what a line about a connection that has ended begins with. */
 void json_model_conn_life(struct json *j, const struct connection *c);
 /* "gap_causes":[…] */

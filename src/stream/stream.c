@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/map.h"
 #include "conn.h"
 #include "model/conn_info.h"
@@ -198,14 +198,6 @@ void stream_conn_end(struct stream *s, const struct chunk_end *end)
 	conn_close(s, c, end);
 }
 
-static uint64_t wall_clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 void stream_free(struct stream *s)
 {
 	struct chunk_end end = { .end = CONN_END_CAPTURE };
@@ -215,7 +207,7 @@ void stream_free(struct stream *s)
 
 	if (!s)
 		return;
-	end.ts_ns = wall_clock_ns();
+	end.ts_ns = clock_ns(CLOCK_REALTIME);
 	while (map_next(&s->conns, &pos, &key, &conn))
 		conn_close(s, conn, &end);
 	map_done(&s->conns);
