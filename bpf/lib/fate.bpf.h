@@ -2,7 +2,9 @@
 /*
  * What became of TCP sockets, noted when it happens: a program that reads a socket's error clears
  * it, and one that closes its socket first leaves nothing to look at. The kernel's tracepoints for
- * it are reached only when a connection breaks, so nothing else of the machine pays for them.
+ * it are reached only when a connection breaks, so nothing else of the machine pays for them. The
+ * one for errors comes after the waiting program was woken: one that takes the error in between is
+ * not seen to have had it.
  *
  * A reset that the kernel takes for received may be its own: where bytes arrive that nobody can
  * read any more, it ends the socket as if it had been reset, and then sends one. So what was sent

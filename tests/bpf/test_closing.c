@@ -10,9 +10,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attach/privilege.h"
+#include "base/clock.h"
 #include "bpf_run.h"
 #include "closing_test.skel.h"
 #include "collect/ring.h"
@@ -329,6 +331,38 @@ static void make_deaf(int fd)
 	INT_EQ(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)), 0);
 }
 
+static bool is_noted(ino_t ino, uint32_t fate)
+{
+	struct bpf_map *fates = skel->maps.fates;
+	struct socket_ref key, *before = NULL;
+	uint32_t noted;
+
+	while (!bpf_map__get_next_key(fates, before, &key, sizeof(key))) {
+		if (key.ino == ino &&
+		    !bpf_map__lookup_elem(fates, &key, sizeof(key), &noted, sizeof(noted), 0) &&
+		    noted & fate)
+			return true;
+		before = &key;
+	}
+	return false;
+}
+
+/*
+ * The kernel wakes a program before it tells of the error; one that takes the error in between
+ * leaves it untold.
+ */
+static void wait_until_noted(int fd, uint32_t fate)
+{
+	const uint64_t end = clock_ns(CLOCK_MONOTONIC) + UINT64_C(20000000000);
+	struct stat st;
+
+	if (fstat(fd, &st))
+		abort();
+	while (!is_noted(st.st_ino, fate) && clock_ns(CLOCK_MONOTONIC) < end)
+		usleep(1000);
+	OK(is_noted(st.st_ino, fate));
+}
+
 static void test_timeout(void)
 {
 	struct pollfd broken = { .events = 0 };
@@ -342,6 +376,8 @@ static void test_timeout(void)
 	broken.fd = tcp[0];
 	INT_EQ(poll(&broken, 1, 20000), 1);
 	check_end(CLOSING_BROKEN, ETIMEDOUT);
+	if (knows_timeouts)
+		wait_until_noted(tcp[0], FATE_TIMED_OUT);
 	INT_EQ(take_error(tcp[0]), ETIMEDOUT);
 	begin();
 	check_end(CLOSING_BROKEN, knows_timeouts ? ETIMEDOUT : 0);
