@@ -8,9 +8,10 @@
  * watchdog lets all go when plaintap dies, and each ends by itself after a while, whatever has
  * become of both. And it does not show: no signal, no state that a parent or a shell would see.
  *
- * How long: up to a time that its caller knows; where nothing may be lost (`is_patient`), as long
- * as user space gives signs of life, and HOLD_SILENCE_NS from the last one. Who has waited in vain
- * is the last one to wait, until user space answers, or gives a sign.
+ * How long: for a time that its caller knows, from the last sign on that user space works for
+ * anybody who waits, as they may be many; where nothing may be lost (`is_patient`), as long as user
+ * space gives signs of life, and HOLD_SILENCE_NS from the last one.
+ * Who has waited in vain is the last one to wait, until user space answers, or gives a sign.
  */
 #ifndef PLAINTAP_BPF_HOLD_H
 #define PLAINTAP_BPF_HOLD_H
@@ -47,8 +48,9 @@ enum { HOLD_STEP_MAX = 1 << 23 /* what bpf_loop() takes */ };
 struct hold {
 	u64 thread;
 	u64 give_up_ns;
-	u64 stack; /* an address that can be read */
-	u32 beat;  /* the last one seen */
+	u64 max_ns; /* without a sign */
+	u64 stack;  /* an address that can be read */
+	u32 sign;   /* the last one seen */
 	u8 is_let_go;
 	u8 is_over; /* the waiting, for any other reason too */
 	u16 pad16;
@@ -74,21 +76,26 @@ static __always_inline bool hold_is_on(const struct capture_control *c)
 	return hold_now(c) == HOLD_ON;
 }
 
+static __always_inline u32 hold_sign(const struct capture_control *c)
+{
+	return is_patient ? beat_now(c) : *(volatile u32 *)&c->work;
+}
+
 /* Signs of life put the end off. */
 static __always_inline void hold_listen(struct hold *h, const struct capture_control *c, u64 now_ns)
 {
-	u32 beat = beat_now(c);
+	u32 sign = hold_sign(c);
 
-	if (beat == h->beat)
+	if (sign == h->sign)
 		return;
-	h->beat = beat;
-	h->give_up_ns = now_ns + HOLD_SILENCE_NS;
+	h->sign = sign;
+	h->give_up_ns = now_ns + (is_patient ? HOLD_SILENCE_NS : h->max_ns);
 }
 
 static __always_inline void hold_give_up(const struct hold *h, struct capture_control *c)
 {
 	if (is_patient)
-		c->last_beat = h->beat;
+		c->last_beat = h->sign;
 	else
 		c->hold = HOLD_SUSPENDED;
 }
@@ -108,8 +115,7 @@ static __always_inline bool hold_go_on(struct hold *h)
 		h->is_over = 1;
 		return true;
 	}
-	if (is_patient)
-		hold_listen(h, c, now_ns);
+	hold_listen(h, c, now_ns);
 	if (now_ns >= h->give_up_ns)
 		hold_give_up(h, c);
 	h->is_over = now_ns >= h->give_up_ns ||
@@ -123,8 +129,9 @@ static __always_inline void hold_init(struct hold *h, u64 max_ns)
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	struct capture_control *c = control_get();
 
+	h->max_ns = max_ns;
 	h->give_up_ns = bpf_ktime_get_ns() + max_ns;
-	h->beat = c ? beat_now(c) : 0;
+	h->sign = c ? hold_sign(c) : 0;
 	bpf_probe_read_kernel(&h->stack, sizeof(h->stack), &REGS_STACK(regs));
 }
 

@@ -23,9 +23,6 @@
 #include "layout_table.h"
 #include "libbpf_log.h"
 #include "links.h"
-#include "load_record.h"
-#include "model/fork_call.h"
-#include "model/loader_hook.h"
 #include "model/target.h"
 #include "probe_links.h"
 #include "proc.skel.h"
@@ -50,7 +47,7 @@ struct kernel_side {
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
-	struct waiting_probes loaders, forks;
+	struct waiting_probes loaders, forks, execs;
 	struct receiving receiving;
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
@@ -86,6 +83,10 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
 	waiting_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
 	waiting_probes_init(&k->forks, &k->features, k->proc->progs.proc_forking, k->may_hold);
+	if (k->may_hold)
+		waiting_probes_init(&k->execs, &k->features, k->proc->progs.proc_executing, true);
+	else
+		bpf_program__set_autoload(k->proc->progs.proc_executing, false);
 	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
@@ -386,14 +387,18 @@ void kernel_side_leave_home(struct kernel_side *k)
 int kernel_side_probe_forks(struct kernel_side *k, int fd, const struct fork_call *calls,
 			    size_t cnt)
 {
-	struct waiting_place at[WAITING_PLACE_MAX];
+	return waiting_probes_add_forks(&k->forks, fd, calls, cnt, k->prober.home);
+}
 
-	if (cnt > WAITING_PLACE_MAX)
-		return -E2BIG;
-	for (size_t i = 0; i < cnt; i++)
-		at[i] = (struct waiting_place){ calls[i].file_off,
-						calls[i].has_flags ? FORK_COOKIE_HAS_FLAGS : 0 };
-	return waiting_probes_add(&k->forks, fd, at, cnt, k->prober.home);
+int kernel_side_probe_execs(struct kernel_side *k, int fd, const struct exec_call *calls,
+			    size_t cnt)
+{
+	return waiting_probes_add_execs(&k->execs, fd, calls, cnt, k->prober.only_pid);
+}
+
+void kernel_side_expect_exec(struct kernel_side *k, pid_t pid)
+{
+	__atomic_store_n(&k->control->unasked_exec, (uint32_t)pid, __ATOMIC_SEQ_CST);
 }
 
 /* Id 0 comes from kernels whose links carry no cookie: then any of them may be meant. */
@@ -409,10 +414,7 @@ void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
 
 int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_hook *hook)
 {
-	struct waiting_place at = { hook->file_off,
-				    LOADER_COOKIE(hook->distance, hook->is_pointer) };
-
-	return waiting_probes_add(&k->loaders, fd, &at, 1, k->prober.only_pid);
+	return waiting_probes_add_loader(&k->loaders, fd, hook, k->prober.only_pid);
 }
 
 bool kernel_side_sees_loading(const struct kernel_side *k)
@@ -440,10 +442,12 @@ static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
+	struct waiting_probes *waiting[] = { &k->forks, &k->execs, &k->loaders };
+
 	if (i < k->attachments.cnt)
 		attachment_detach(k->attachments.items[i]);
 	else
-		waiting_probes_done(i == k->attachments.cnt ? &k->forks : &k->loaders);
+		waiting_probes_done(waiting[i - k->attachments.cnt]);
 }
 
 static void take_all_off(void *user)
@@ -451,7 +455,7 @@ static void take_all_off(void *user)
 	struct kernel_side *k = user;
 
 	attachment_set_end_checks(&k->attachments);
-	side_by_side(k->attachments.cnt + 2, take_off, k);
+	side_by_side(k->attachments.cnt + 3, take_off, k);
 	attachment_set_done(&k->attachments);
 	receiving_close(&k->receiving);
 	if (k->proc)
@@ -554,6 +558,11 @@ int kernel_side_held_fd(const struct kernel_side *k)
 int kernel_side_ring_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.ring);
+}
+
+int kernel_side_exec_ring_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.exec_ring);
 }
 
 uint32_t kernel_side_ring_size(const struct kernel_side *k)

@@ -4,6 +4,8 @@
 
 #include <bpf/bpf.h>
 
+#include "load_record.h"
+
 static uint64_t thread_key(pid_t pid, pid_t tid)
 {
 	return (uint64_t)pid << 32 | (uint32_t)tid;
@@ -16,6 +18,11 @@ bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint
 	return !bpf_map_lookup_elem(kernel_side_held_fd(k), &thread, &since) && since == since_ns;
 }
 
+void kernel_side_show_work(struct kernel_side *k)
+{
+	__atomic_add_fetch(&kernel_side_control(k)->work, 1, __ATOMIC_RELAXED);
+}
+
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
 {
 	struct capture_control *control = kernel_side_control(k);
@@ -23,8 +30,14 @@ void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t si
 
 	if (kernel_side_is_held(k, pid, tid, since_ns))
 		bpf_map_delete_elem(kernel_side_held_fd(k), &thread);
+	kernel_side_show_work(k);
 	if (control->hold == HOLD_SUSPENDED)
 		control->hold = HOLD_ON;
+}
+
+uint32_t kernel_side_exec_ring_size(const struct kernel_side *k)
+{
+	return EXEC_RING_SIZE;
 }
 
 int kernel_side_pause_state(struct kernel_side *k, pid_t pid, struct pause_state *ret)

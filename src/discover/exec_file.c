@@ -22,7 +22,7 @@ enum {
 	PAGE_LEN = 4096,       /* or a multiple */
 };
 
-int exec_file_read_path(pid_t pid, uint64_t addr, char ret[static PATH_MAX])
+int exec_file_read_path(pid_t tid, uint64_t addr, char ret[static PATH_MAX])
 {
 	size_t done = 0;
 
@@ -31,7 +31,7 @@ int exec_file_read_path(pid_t pid, uint64_t addr, char ret[static PATH_MAX])
 		size_t len = PAGE_LEN - (addr + done) % PAGE_LEN;
 		struct iovec to = { ret + done, len < PATH_MAX - done ? len : PATH_MAX - done };
 		struct iovec from = { (void *)(uintptr_t)(addr + done), to.iov_len };
-		ssize_t n = process_vm_readv(pid, &to, 1, &from, 1, 0);
+		ssize_t n = process_vm_readv(tid, &to, 1, &from, 1, 0);
 
 		if (n <= 0)
 			return n < 0 ? -errno : -EFAULT;

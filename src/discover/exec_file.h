@@ -16,8 +16,8 @@ struct exec_file {
 	char path[PATH_MAX]; /* as /proc/PID/exe will have it, for people */
 };
 
-/* The path at an address of a process. -EFAULT, -ENAMETOOLONG, -ESRCH. */
-int exec_file_read_path(pid_t pid, uint64_t addr, char ret[static PATH_MAX]);
+/* The path at an address of a process, through any thread of it. -EFAULT, -ENAMETOOLONG, -ESRCH. */
+int exec_file_read_path(pid_t tid, uint64_t addr, char ret[static PATH_MAX]);
 /*
  * What `path` means to the thread `tid`: from the folder `dir_fd` of its descriptors (AT_FDCWD:
  * from its working folder), or, if it is empty, that descriptor itself. Returns a descriptor for
