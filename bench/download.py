@@ -112,7 +112,7 @@ def run(b):
             (FLOOR, d.with_floor),
             ("plaintap -o FILE.jsonl", lambda: d.with_tap("jsonl")),
             ("plaintap -o DIR/", lambda: d.with_tap("dir")),
-        ])
+        ], closely=True)
     finally:
         d.server.end()
     note_floor(rows)
