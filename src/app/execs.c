@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "execs.h"
 
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "attach/kernel_side.h"
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "collect/collect.h"
 #include "discover/c_library.h"
