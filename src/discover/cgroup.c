@@ -102,6 +102,10 @@ static bool take_container(struct str component, struct str parent, struct cgrou
 		return false;
 	ret->container.runtime = runtime;
 	snprintf(ret->container.id, sizeof(ret->container.id), "%.*s", STR_FMT(id));
+	ret->place = ret->path;
+	ret->place.len = (size_t)(component.p - ret->path.p);
+	while (ret->place.len && ret->place.p[ret->place.len - 1] == '/')
+		ret->place.len--;
 	return true;
 }
 

@@ -38,7 +38,7 @@ static const char *tree_at(const char *below)
 }
 
 /* Makes the folders on the way, too. */
-static void tree_put(const char *file, const char *text)
+__attribute__((unused)) static void tree_put(const char *file, const char *text)
 {
 	char path[600];
 	FILE *f;
