@@ -8,9 +8,8 @@
  *	- A link is followed only where nobody but root could have put it: above the user's folders,
  *	  in a folder that others cannot write.
  *	- Nothing is mounted below the user's first folder: a file system of his own (FUSE) might
- *	  never answer.
- *
- * Who may read the folders of another user is the caller's affair.
+ *	  never answer. That folder itself may be one, as homes are; root is let into a user's own
+ *	  only where root has allowed that (user_allow_other in fuse.conf).
  */
 #ifndef PLAINTAP_DISCOVER_USER_FILE_H
 #define PLAINTAP_DISCOVER_USER_FILE_H
