@@ -26,6 +26,7 @@ MACHINE_LOOP = os.path.join(BUILD, "bench", "machine_loop")
 EMPTY_PROBE = os.path.join(BUILD, "bench", "empty_probe")
 TLS_SERVER = os.path.join(BUILD, "tests", "progs", "tls_server")
 DEADLINE_SECONDS = 120
+CLOSER = 3
 MIB = 1 << 20
 PR_SET_PDEATHSIG = 1
 BPF_MAP_TYPE_RINGBUF = 27
@@ -256,11 +257,14 @@ class Bench:
             self.libraries[real] = (folder, shutil.copy(real, folder))
         return self.libraries[real]
 
-    def interleave(self, bench, case, unit, variants, better="less"):
-        """Round by round every variant once: [(name, function that returns a Sample)]."""
+    def interleave(self, bench, case, unit, variants, better="less", closely=False):
+        """
+        Round by round every variant once: [(name, function that returns a Sample)]. `closely`: more
+        rounds, where a target's distance is no larger than what one round differs from another.
+        """
         rows = {name: Row(bench, case, name, unit, better) for name, _ in variants}
         broken = {}
-        for _ in range(self.rounds):
+        for _ in range(self.rounds * (CLOSER if closely and not self.smoke else 1)):
             for name, measure in variants:
                 if name in broken:
                     continue

@@ -26,9 +26,9 @@ class Download:
         self.digest = hashlib.sha256(content).hexdigest()
         self.server = Nginx(b, {"data": content})
 
-    def argv(self):
-        return [self.curl, "-sSk", "--noproxy", "*", "--http1.1", "--max-time", "110", "-o",
-                "/dev/null", "-w", "%{time_total} %{size_download}\n", self.server.url + "/data"]
+    def argv(self, path="/dev/null"):
+        return [self.curl, "-sSk", "--noproxy", "*", "--http1.1", "--max-time", "110", "-o", path,
+                "-w", "%{time_total} %{size_download}\n", self.server.url + "/data"]
 
     def took(self, line):
         seconds, size = line.split()
@@ -47,12 +47,18 @@ class Download:
                 f.write(self.block)
         os.unlink(path)
 
-    def untraced(self):
+    def untraced(self, path="/dev/null"):
         self.touch_memory()
-        p = Program(self.b, self.argv(), library_dir=self.folder)
+        p = Program(self.b, self.argv(path), library_dir=self.folder)
         ms = self.took(p.line())
         p.wait()
         return Sample(ms)
+
+    def untraced_into_file(self):
+        path = self.b.path("body")
+        sample = self.untraced(path)
+        os.unlink(path)
+        return sample
 
     def with_floor(self):
         probe = floor(self.b, self.library)
@@ -109,10 +115,11 @@ def run(b):
     try:
         rows = b.interleave(BENCH, "%d MiB" % (d.size // MIB), "ms", [
             ("untraced", d.untraced),
+            ("untraced, curl -o FILE", d.untraced_into_file),
             (FLOOR, d.with_floor),
             ("plaintap -o FILE.jsonl", lambda: d.with_tap("jsonl")),
             ("plaintap -o DIR/", lambda: d.with_tap("dir")),
-        ])
+        ], closely=True)
     finally:
         d.server.end()
     note_floor(rows)

@@ -121,7 +121,7 @@ def run(b):
         ]
         if settled:
             variants.insert(-1, (YOUNG, lambda: with_tap(b, size, count, "jsonl", False)))
-        rows = b.interleave(BENCH, label(size), "ns", variants)
+        rows = b.interleave(BENCH, label(size), "ns", variants, closely=has_target)
         note_floor(rows)
         compare(rows, has_target)
         twins = on_cpu(rows)

@@ -110,6 +110,18 @@ int str_to_u64(struct str s, unsigned base, uint64_t *ret)
 	return 0;
 }
 
+bool str_number_after(struct str s, struct str key, uint64_t *ret)
+{
+	size_t len = 0;
+
+	if (!str_starts_with(s, key))
+		return false;
+	s = str_trim(str_make(s.p + key.len, s.len - key.len));
+	while (len < s.len && s.p[len] >= '0' && s.p[len] <= '9')
+		len++;
+	return str_to_u64(str_make(s.p, len), 10, ret) == 0;
+}
+
 static unsigned size_suffix_shift(char c)
 {
 	switch (ascii_lower(c)) {

@@ -48,6 +48,8 @@ bool str_next_part(struct str *rest, char sep, struct str *ret_part);
  * prefix. -EINVAL for anything else (also for the empty string), -ERANGE past 64 bits.
  */
 int str_to_u64(struct str s, unsigned base, uint64_t *ret);
+/* The decimal number behind `key` and blanks at the beginning of `s`; whatever follows it. */
+bool str_number_after(struct str s, struct str key, uint64_t *ret);
 /* A size such as "4096", "64K", "1M", "2G" (powers of 1024, either case). Errors as above. */
 int str_to_size(struct str s, uint64_t *ret);
 

@@ -47,19 +47,6 @@ static void read_comm(const char *proc_root, struct process *p)
 	buf_done(&b);
 }
 
-/* First number of a line such as "Uid:\t1000\t1000\t1000\t1000". */
-static bool status_number(struct str line, struct str key, uint64_t *ret)
-{
-	size_t len = 0;
-
-	if (!str_starts_with(line, key))
-		return false;
-	line = str_trim(str_make(line.p + key.len, line.len - key.len));
-	while (len < line.len && line.p[len] >= '0' && line.p[len] <= '9')
-		len++;
-	return str_to_u64(str_make(line.p, len), 10, ret) == 0;
-}
-
 /* Last number of a line such as "NSpid:\t4711\t7": one for each namespace, from the outermost. */
 static bool status_last_number(struct str line, struct str key, uint64_t *ret)
 {
@@ -84,9 +71,9 @@ static void read_status(const char *proc_root, struct process *p)
 	if (read_entry(proc_root, p->pid, "status", &b) == 0) {
 		rest = str_make(b.data, b.len);
 		while (str_next_part(&rest, '\n', &line)) {
-			if (status_number(line, STR_LIT("PPid:"), &number) && number <= INT_MAX)
+			if (str_number_after(line, STR_LIT("PPid:"), &number) && number <= INT_MAX)
 				p->ppid = (pid_t)number;
-			if (status_number(line, STR_LIT("Uid:"), &number) && number < UINT32_MAX)
+			if (str_number_after(line, STR_LIT("Uid:"), &number) && number < UINT32_MAX)
 				p->uid = (uid_t)number;
 			if (status_last_number(line, STR_LIT("NSpid:"), &number) &&
 			    number <= INT_MAX)
@@ -167,7 +154,7 @@ static int read_status_number(const char *proc_root, pid_t pid, struct str key, 
 	if (r == 0)
 		r = -EBADMSG;
 	while (r == -EBADMSG && str_next_part(&rest, '\n', &line))
-		if (status_number(line, key, &number) && number <= INT_MAX) {
+		if (str_number_after(line, key, &number) && number <= INT_MAX) {
 			*ret = (pid_t)number;
 			r = 0;
 		}

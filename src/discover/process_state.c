@@ -28,19 +28,6 @@ struct process_dir {
 	pid_t pid;
 };
 
-/* "Name:\tvalue"; the first number of the value. */
-static bool number_of(struct str line, struct str key, uint64_t *ret)
-{
-	size_t len = 0;
-
-	if (!str_starts_with(line, key))
-		return false;
-	line = str_trim(str_make(line.p + key.len, line.len - key.len));
-	while (len < line.len && line.p[len] >= '0' && line.p[len] <= '9')
-		len++;
-	return str_to_u64(str_make(line.p, len), 10, ret) == 0;
-}
-
 static void take_name(struct str line, struct process_state *s)
 {
 	struct str name = str_trim(str_make(line.p + 5, line.len - 5));
@@ -62,9 +49,9 @@ void process_state_parse_status(struct str text, struct process_state *s)
 						       STR_LIT("Z")) ||
 				       str_starts_with(str_trim(str_make(line.p + 6, line.len - 6)),
 						       STR_LIT("X"));
-		else if (number_of(line, STR_LIT("Tgid:"), &n) && n <= INT_MAX)
+		else if (str_number_after(line, STR_LIT("Tgid:"), &n) && n <= INT_MAX)
 			s->leader = (pid_t)n;
-		else if (number_of(line, STR_LIT("Seccomp:"), &n) && n <= 2)
+		else if (str_number_after(line, STR_LIT("Seccomp:"), &n) && n <= 2)
 			s->seccomp = (int)n;
 	}
 }

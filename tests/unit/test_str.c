@@ -22,6 +22,19 @@ static void test_numbers(void)
 	OK_MSG(n == UINT64_MAX, "failure leaves the output alone");
 }
 
+static void test_number_after(void)
+{
+	uint64_t n = 42;
+
+	OK(str_number_after(STR_LIT("Uid:\t1000\t0"), STR_LIT("Uid:"), &n) && n == 1000);
+	OK(str_number_after(STR_LIT("a 7"), STR_LIT("a"), &n) && n == 7);
+	OK(!str_number_after(STR_LIT("Gid:\t1"), STR_LIT("Uid:"), &n));
+	OK(!str_number_after(STR_LIT("Uid:"), STR_LIT("Uid:"), &n));
+	OK(!str_number_after(STR_LIT("Uid:\t-1"), STR_LIT("Uid:"), &n));
+	OK(!str_number_after(STR_LIT("Uid:\t18446744073709551616"), STR_LIT("Uid:"), &n));
+	OK(n == 7);
+}
+
 static void test_sizes(void)
 {
 	uint64_t n;
@@ -59,6 +72,7 @@ static void test_comparisons(void)
 int main(void)
 {
 	RUN(test_numbers);
+	RUN(test_number_after);
 	RUN(test_sizes);
 	RUN(test_parts);
 	RUN(test_comparisons);
