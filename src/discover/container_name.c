@@ -27,14 +27,15 @@
 #include "open_file.h"
 #include "user_file.h"
 
-/* A user can have many of his files read, so they are shorter. */
-enum { NAME_FILE_MAX = 4 << 20, USER_FILE_MAX = 1 << 20, ID_LEN = 64, FOLDER_MAX = 256 };
+/* What users make plaintap read takes its time from all, so theirs is the sum for a container. */
+enum { NAME_FILE_MAX = 4 << 20, USER_FILES_MAX = 1 << 20, ID_LEN = 64, FOLDER_MAX = 256 };
 
 /* Whose files are read, and where they are. */
 struct place {
 	const char *root; /* "": "/" */
 	uid_t owner;	  /* 0: the system's */
 	char home[1024];  /* of the owner; "": not known, or the system's */
+	size_t left;	  /* of USER_FILES_MAX */
 };
 
 /* Where a document tells what; NULL ends a way of keys, an empty way is none. */
@@ -112,20 +113,24 @@ static bool read_trusted(const char *path, struct buf *b)
 
 static void init_buf(struct buf *b, const struct place *p)
 {
-	buf_init(b, p->owner ? USER_FILE_MAX : NAME_FILE_MAX);
+	buf_init(b, p->owner ? p->left : NAME_FILE_MAX);
 }
 
-static bool read_believed(const struct place *p, const char *path, struct buf *b)
+static bool read_believed(struct place *p, const char *path, struct buf *b)
 {
 	char full[2 * PATH_MAX];
+	int r;
 
-	if (p->owner)
-		return user_file_read(p->root, path, p->owner, b) == 0;
+	if (p->owner) {
+		r = user_file_read(p->root, path, p->owner, b);
+		p->left -= b->len;
+		return r == 0;
+	}
 	snprintf(full, sizeof(full), "%s%s", p->root, path);
 	return read_trusted(full, b);
 }
 
-static DIR *open_folder(const struct place *p, const char *path)
+static DIR *open_folder(struct place *p, const char *path)
 {
 	char full[2 * PATH_MAX];
 	DIR *dir;
@@ -143,8 +148,8 @@ static DIR *open_folder(const struct place *p, const char *path)
 }
 
 /* The file and what it says; `keys` are tried one after the other. */
-static bool read_keys(const struct place *p, const char *path, const struct name_keys *keys,
-		      size_t cnt, struct container *c)
+static bool read_keys(struct place *p, const char *path, const struct name_keys *keys, size_t cnt,
+		      struct container *c)
 {
 	bool found = false;
 	struct buf b;
@@ -157,7 +162,7 @@ static bool read_keys(const struct place *p, const char *path, const struct name
 	return found;
 }
 
-static void docker_folder(const struct place *p, char *to, size_t size)
+static void docker_folder(struct place *p, char *to, size_t size)
 {
 	static const char *const keys[] = { "data-root", NULL };
 	char path[PATH_MAX];
@@ -174,7 +179,7 @@ static void docker_folder(const struct place *p, char *to, size_t size)
 	buf_done(&b);
 }
 
-static bool of_docker(const struct place *p, struct container *c)
+static bool of_docker(struct place *p, struct container *c)
 {
 	char folder[PATH_MAX / 2], path[PATH_MAX];
 
@@ -211,7 +216,7 @@ static bool find_in_list(struct str document, struct container *c)
 }
 
 /* By what keeps the layers, which the storage is configured for. */
-static bool in_podman_storage(const struct place *p, const char *storage, struct container *c)
+static bool in_podman_storage(struct place *p, const char *storage, struct container *c)
 {
 	static const char *const drivers[] = { "overlay", "vfs", "btrfs" };
 	static const char *const files[] = { "containers.json", "volatile-containers.json" };
@@ -231,7 +236,7 @@ static bool in_podman_storage(const struct place *p, const char *storage, struct
 }
 
 /* Containers that do not outlive the machine's run ("transient") may be in the second. */
-static bool of_podman(const struct place *p, struct container *c)
+static bool of_podman(struct place *p, struct container *c)
 {
 	char storage[PATH_MAX / 2], brief[PATH_MAX / 2] = "/run/containers/storage";
 
@@ -243,7 +248,7 @@ static bool of_podman(const struct place *p, struct container *c)
 	       in_podman_storage(p, brief, c);
 }
 
-static bool of_crio(const struct place *p, struct container *c)
+static bool of_crio(struct place *p, struct container *c)
 {
 	char path[PATH_MAX];
 
@@ -255,7 +260,7 @@ static bool of_crio(const struct place *p, struct container *c)
 }
 
 /* Below a folder for each of containerd's own namespaces: "k8s.io", "default". */
-static bool in_task_folder(const struct place *p, const char *state, struct container *c)
+static bool in_task_folder(struct place *p, const char *state, struct container *c)
 {
 	char folder[PATH_MAX / 2], path[PATH_MAX];
 	struct dirent *entry;
@@ -275,7 +280,7 @@ static bool in_task_folder(const struct place *p, const char *state, struct cont
 	return found;
 }
 
-static bool of_containerd(const struct place *p, struct container *c)
+static bool of_containerd(struct place *p, struct container *c)
 {
 	char state[64];
 
@@ -306,7 +311,7 @@ static bool take_log_name(struct str file, struct container *c)
 	return true;
 }
 
-static bool of_kubernetes(const struct place *p, struct container *c)
+static bool of_kubernetes(struct place *p, struct container *c)
 {
 	struct dirent *entry;
 	bool found = false;
@@ -338,7 +343,7 @@ static bool home_of_line(struct str line, uid_t uid, struct str *ret)
 
 static void find_home(struct place *p)
 {
-	const struct place system = { .root = p->root };
+	struct place system = { .root = p->root };
 	struct str rest, line, home;
 	struct buf b;
 
@@ -356,11 +361,11 @@ static void find_home(struct place *p)
 	buf_done(&b);
 }
 
-static void read_name(const struct place *p, struct container *c)
+static void read_name(struct place *p, struct container *c)
 {
 	static const struct {
 		const char *runtime; /* NULL: all may be tried for any */
-		bool (*read)(const struct place *p, struct container *c);
+		bool (*read)(struct place *p, struct container *c);
 	} rows[] = {
 		{ "docker", of_docker }, { "containerd", of_containerd }, { "podman", of_podman },
 		{ "cri-o", of_crio },	 { NULL, of_kubernetes },
@@ -385,6 +390,7 @@ void container_name_read(const char *root, struct container *c)
 		return;
 	if (c->owner) {
 		p.owner = c->owner;
+		p.left = USER_FILES_MAX;
 		find_home(&p);
 		read_name(&p, c);
 	}

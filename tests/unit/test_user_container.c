@@ -181,6 +181,15 @@ static void test_hostile(void)
 	OK(mkfifo(tree_at(DOCKER), 0600) == 0 && !chown(tree_at(DOCKER), him, (gid_t)-1));
 	C_STR_EQ(docker_name(), "");
 	tree_drop(DOCKER);
+	/* All files that are read for one container are as long together. */
+	put_his(DOCKER, "{\"Name\":\"/web\"}", him);
+	put_his(DAEMON, "{}", him);
+	OK(truncate(tree_at(DAEMON), (1 << 20) - 15) == 0);
+	C_STR_EQ(docker_name(), "web");
+	OK(truncate(tree_at(DAEMON), (1 << 20) - 14) == 0);
+	C_STR_EQ(docker_name(), "");
+	tree_drop(DAEMON);
+	tree_drop(DOCKER);
 	tree_put("root-s.json", "{\"Name\":\"/secret\"}");
 	OK(symlink("../../../../../../../root-s.json", tree_at(DOCKER)) == 0 &&
 	   !lchown(tree_at(DOCKER), him, (gid_t)-1));
