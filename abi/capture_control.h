@@ -37,6 +37,12 @@ enum hold_when {
 	HOLD_CALLS = 3, /* it is the end: only in a call, and if nothing may be lost */
 };
 
+/*
+ * Value of map `held`, key: pid and tid of a thread that waits in a probe: since when, or this: it
+ * need not wait there, as it is kept by other means before it does anything.
+ */
+#define HELD_IS_PARKED 1ull
+
 /* Is what programs receive from sockets looked at, and whose? */
 enum receiving_when {
 	RECEIVING_NOT = 0,

@@ -45,6 +45,12 @@ struct {
 
 enum { HOLD_STEP_MAX = 1 << 23 /* what bpf_loop() takes */ };
 
+enum hold_end {
+	HOLD_IN_VAIN = 0, /* nobody has let it go in time, or it is to be killed */
+	HOLD_LET_GO,
+	HOLD_PARKED, /* see src/attach/parking.h */
+};
+
 struct hold {
 	u64 thread;
 	u64 give_up_ns;
@@ -52,8 +58,9 @@ struct hold {
 	u64 stack;  /* an address that can be read */
 	u32 sign;   /* the last one seen */
 	u8 is_let_go;
-	u8 is_over; /* the waiting, for any other reason too */
-	u16 pad16;
+	u8 is_parked; /* let go, too, but what it waits for is still to come */
+	u8 is_over;   /* the waiting, for any other reason too */
+	u8 pad8;
 };
 
 static __always_inline u32 hold_now(const struct capture_control *c)
@@ -138,8 +145,10 @@ static __always_inline void hold_init(struct hold *h, u64 max_ns)
 static long hold_step(u32 index, void *user)
 {
 	struct hold *h = user;
+	u64 *since = bpf_map_lookup_elem(&held, &h->thread);
 
-	h->is_let_go = !bpf_map_lookup_elem(&held, &h->thread);
+	h->is_parked = since && *(volatile u64 *)since == HELD_IS_PARKED;
+	h->is_let_go = !since || h->is_parked;
 	return h->is_let_go || hold_go_on(h);
 }
 
@@ -166,15 +175,17 @@ static __always_inline void hold_cancel(u64 thread)
 	bpf_map_delete_elem(&held, &thread);
 }
 
-/* Waits. False: nobody has let it go in time, or it is to be killed. */
-static __always_inline bool hold_wait(u64 thread, u64 max_ns)
+/* Waits. */
+static __always_inline enum hold_end hold_wait(u64 thread, u64 max_ns)
 {
 	struct hold h = { .thread = thread };
 
 	hold_init(&h, max_ns);
 	bpf_loop(HOLD_STEP_MAX, hold_round, &h, 0);
 	hold_cancel(thread);
-	return h.is_let_go;
+	if (h.is_parked)
+		return HOLD_PARKED;
+	return h.is_let_go ? HOLD_LET_GO : HOLD_IN_VAIN;
 }
 
 #endif

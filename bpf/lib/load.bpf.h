@@ -155,10 +155,12 @@ static __always_inline bool load_tell(struct rec_load *rec)
 
 /*
  * User space is told, and the thread waits for it; what it is told for is filled in, and all else
- * here. False: it goes on unseen.
+ * here. False: it goes on unseen, or is not seen yet.
  */
 static __always_inline bool load_ask(struct capture_control *c, u64 thread, struct rec_load *rec)
 {
+	enum hold_end end;
+
 	rec->head.type = REC_LOAD;
 	rec->head.size = sizeof(*rec);
 	rec->head.ts_ns = bpf_ktime_get_ns();
@@ -172,10 +174,12 @@ static __always_inline bool load_ask(struct capture_control *c, u64 thread, stru
 		hold_cancel(thread);
 		return false;
 	}
-	if (!rec->is_held || hold_wait(thread, LOAD_HOLD_NS))
+	if (!rec->is_held)
 		return true;
-	__sync_fetch_and_add(&c->held_in_vain, 1);
-	return false;
+	end = hold_wait(thread, LOAD_HOLD_NS);
+	if (!end)
+		__sync_fetch_and_add(&c->held_in_vain, 1);
+	return end == HOLD_LET_GO;
 }
 
 static __always_inline void load_see(struct pt_regs *ctx)

@@ -143,6 +143,16 @@ int examiner_order(struct examiner *e, const struct examination *order)
 	return 0;
 }
 
+bool examiner_is_busy(struct examiner *e)
+{
+	bool has_orders;
+
+	pthread_mutex_lock(&e->queues);
+	has_orders = e->orders.first;
+	pthread_mutex_unlock(&e->queues);
+	return has_orders || __atomic_load_n(&e->busy_since_ns, __ATOMIC_RELAXED);
+}
+
 struct examination *examiner_next(struct examiner *e)
 {
 	struct examination *x;

@@ -68,6 +68,8 @@ struct examiner {
 int examiner_start(struct examiner *e, examiner_fn fn, void *user);
 /* Copied. -ENOMEM: it will not be done. */
 int examiner_order(struct examiner *e, const struct examination *order);
+/* Is an order under way, or are some waiting? */
+bool examiner_is_busy(struct examiner *e);
 /* From its thread: an answer besides the one to the order under way. Takes `x` over. */
 void examiner_answer(struct examiner *e, struct examination *x);
 /* The next answer, for examination_free(); NULL: there is none now. */

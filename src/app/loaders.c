@@ -121,7 +121,10 @@ void loaders_let_go(struct app *a, const struct load_event *e)
 {
 	if (!e->is_held)
 		return;
-	kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	if (e->is_parked)
+		kernel_side_let_go_parked(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	else
+		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
 	note_wait(a, e);
 }
 

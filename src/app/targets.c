@@ -327,15 +327,24 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 	return 0;
 }
 
+/* What its thread waits for will take a while. */
+static void park(struct app *a, struct load_event *e)
+{
+	if (e->is_held && !e->is_parked)
+		e->is_parked = kernel_side_park(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
 void targets_order(struct app *a, enum examination_kind kind, const struct load_event *event)
 {
 	struct examination x = { .kind = kind, .event = *event, .loads = home_loads(a) };
 
+	if (examiner_is_busy(&a->examiner))
+		park(a, &x.event);
 	if (!examiner_order(&a->examiner, &x))
 		return;
 	log_say(LOG_WARNING, "out of memory: what process %d has loaded is not looked at",
 		(int)event->pid);
-	loaders_let_go(a, event);
+	loaders_let_go(a, &x.event);
 }
 
 void targets_order_process(struct app *a, enum examination_kind kind, pid_t pid)
@@ -388,9 +397,11 @@ static void look(struct app *a, struct examination *x)
 	process_findings_done(&findings);
 	note_user(a, known_cnt, pid);
 	execs_see_process(a, x->event.tid);
-	if (a->attached_cnt < a->targets.cnt)
+	if (a->attached_cnt < a->targets.cnt) {
 		log_say(LOG_INFO, "process %d has a TLS library of its own: probing it from now on",
 			(int)pid);
+		park(a, &x->event);
+	}
 	attach_new(a, !home_is(a, pid));
 	if (home_is(a, pid))
 		home_was_looked_at(a, x->event.tid, x->loads);

@@ -24,6 +24,7 @@
 #include "libbpf_log.h"
 #include "links.h"
 #include "model/target.h"
+#include "parking.h"
 #include "probe_links.h"
 #include "proc.skel.h"
 #include "receiving.h"
@@ -52,6 +53,7 @@ struct kernel_side {
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
+	struct parking parking;
 	struct attachment_set attachments;
 	pthread_mutex_t identifying;
 };
@@ -192,7 +194,9 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
 	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
 		return 0;
 	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused), k->control);
-	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
+	if (!r && k->may_hold)
+		r = parking_start(&k->parking, bpf_map__fd(k->proc->maps.held));
+	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog processes") : 0;
 }
 
 static int open_control(struct kernel_side *k, const struct kernel_side_options *opt,
@@ -486,31 +490,13 @@ void kernel_side_close(struct kernel_side *k)
 		return;
 	end_loading(k);
 	kernel_side_detach(k, NULL, NULL);
+	parking_stop(&k->parking);
 	watchdog_stop(&k->watchdog);
 	control_unmap(k->control);
 	tls_bpf__destroy(k->tls);
 	proc_bpf__destroy(k->proc);
 	kernel_types_close(&k->types);
 	free(k);
-}
-
-void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
-{
-	struct pause_state state;
-	uint32_t key, next;
-	int fd, r;
-
-	/* Without probes nobody can have been stopped, and the object is the loading thread's. */
-	if (k->is_loading)
-		return;
-	fd = bpf_map__fd(k->tls->maps.paused);
-	r = bpf_map_get_next_key(fd, NULL, &next);
-	while (!r) {
-		key = next;
-		r = bpf_map_get_next_key(fd, &key, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &state))
-			fn(user, (pid_t)key, &state);
-	}
 }
 
 int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret)
@@ -545,9 +531,10 @@ int kernel_side_filters_fd(const struct kernel_side *k)
 	return bpf_map__fd(k->proc->maps.filters);
 }
 
+/* Without probes nobody can have been stopped, and the object is the loading thread's. */
 int kernel_side_paused_fd(const struct kernel_side *k)
 {
-	return bpf_map__fd(k->tls->maps.paused);
+	return k->is_loading ? -1 : bpf_map__fd(k->tls->maps.paused);
 }
 
 int kernel_side_held_fd(const struct kernel_side *k)
@@ -563,6 +550,11 @@ int kernel_side_ring_fd(const struct kernel_side *k)
 int kernel_side_exec_ring_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.exec_ring);
+}
+
+struct parking *kernel_side_parking(struct kernel_side *k)
+{
+	return &k->parking;
 }
 
 uint32_t kernel_side_ring_size(const struct kernel_side *k)

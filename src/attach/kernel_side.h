@@ -91,6 +91,12 @@ void kernel_side_show_work(struct kernel_side *k);
 /* It may go on; and the others see that, too. */
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /*
+ * It waits for what takes longer: it is to stand still instead, see parking.h. True: then it is to
+ * be let go by the other one. From any thread.
+ */
+bool kernel_side_park(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+void kernel_side_let_go_parked(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+/*
  * All may go on, and none waits any more, but for those with something that is not to be lost: see
  * kernel_side_detach().
  */
@@ -155,6 +161,7 @@ int kernel_side_watched_fd(const struct kernel_side *k);
 int kernel_side_filters_fd(const struct kernel_side *k);
 int kernel_side_paused_fd(const struct kernel_side *k);
 int kernel_side_held_fd(const struct kernel_side *k);
+struct parking *kernel_side_parking(struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
 /* Another ring, with the records of LOAD_EXEC alone. */

@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 
 #include "load_record.h"
+#include "parking.h"
 
 static uint64_t thread_key(pid_t pid, pid_t tid)
 {
@@ -33,6 +34,32 @@ void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t si
 	kernel_side_show_work(k);
 	if (control->hold == HOLD_SUSPENDED)
 		control->hold = HOLD_ON;
+}
+
+bool kernel_side_park(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	return parking_keep(kernel_side_parking(k), pid, tid, since_ns);
+}
+
+void kernel_side_let_go_parked(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
+{
+	kernel_side_let_go(k, pid, tid, since_ns);
+	parking_let_go(kernel_side_parking(k), pid, tid, since_ns);
+}
+
+void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
+{
+	int fd = kernel_side_paused_fd(k), r;
+	struct pause_state state;
+	uint32_t key, next;
+
+	r = bpf_map_get_next_key(fd, NULL, &next);
+	while (!r) {
+		key = next;
+		r = bpf_map_get_next_key(fd, &key, &next);
+		if (!bpf_map_lookup_elem(fd, &key, &state))
+			fn(user, (pid_t)key, &state);
+	}
 }
 
 uint32_t kernel_side_exec_ring_size(const struct kernel_side *k)

@@ -60,7 +60,8 @@ struct load_event {
 	int dir_fd;	    /* LOAD_BEFORE_EXEC: see exec_file_open() */
 	uint64_t path_addr; /* the same; 0: there is none */
 	unsigned file_cnt;
-	bool is_held; /* the thread waits to be let go */
+	bool is_held;	/* the thread waits to be let go */
+	bool is_parked; /* it stands still meanwhile; not set here */
 	uint64_t monotonic_ns;
 };
 
