@@ -48,12 +48,11 @@ enum { HOLD_STEP_MAX = 1 << 23 /* what bpf_loop() takes */ };
 struct hold {
 	u64 thread;
 	u64 give_up_ns;
-	u64 max_ns; /* without a sign */
-	u64 stack;  /* an address that can be read */
-	u32 sign;   /* the last one seen */
+	u64 stack; /* an address that can be read */
+	u32 sign;  /* the last one seen */
 	u8 is_let_go;
 	u8 is_over; /* the waiting, for any other reason too */
-	u16 pad16;
+	u16 max_ms; /* without a sign; small, as these lie deep in the stack */
 };
 
 static __always_inline u32 hold_now(const struct capture_control *c)
@@ -89,7 +88,7 @@ static __always_inline void hold_listen(struct hold *h, const struct capture_con
 	if (sign == h->sign)
 		return;
 	h->sign = sign;
-	h->give_up_ns = now_ns + (is_patient ? HOLD_SILENCE_NS : h->max_ns);
+	h->give_up_ns = now_ns + (is_patient ? HOLD_SILENCE_NS : h->max_ms * 1000000ull);
 }
 
 static __always_inline void hold_give_up(const struct hold *h, struct capture_control *c)
@@ -129,7 +128,7 @@ static __always_inline void hold_init(struct hold *h, u64 max_ns)
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	struct capture_control *c = control_get();
 
-	h->max_ns = max_ns;
+	h->max_ms = max_ns / 1000000;
 	h->give_up_ns = bpf_ktime_get_ns() + max_ns;
 	h->sign = c ? hold_sign(c) : 0;
 	bpf_probe_read_kernel(&h->stack, sizeof(h->stack), &REGS_STACK(regs));
