@@ -54,13 +54,11 @@ enum hold_end {
 struct hold {
 	u64 thread;
 	u64 give_up_ns;
-	u64 max_ns; /* without a sign */
 	u64 stack;  /* an address that can be read */
 	u32 sign;   /* the last one seen */
-	u8 is_let_go;
-	u8 is_parked; /* let go, too, but what it waits for is still to come */
-	u8 is_over;   /* the waiting, for any other reason too */
-	u8 pad8;
+	u8 end;	    /* enum hold_end */
+	u8 is_over; /* the waiting, for any other reason too */
+	u16 max_ms; /* without a sign; small, as these lie deep in the stack */
 };
 
 static __always_inline u32 hold_now(const struct capture_control *c)
@@ -96,7 +94,7 @@ static __always_inline void hold_listen(struct hold *h, const struct capture_con
 	if (sign == h->sign)
 		return;
 	h->sign = sign;
-	h->give_up_ns = now_ns + (is_patient ? HOLD_SILENCE_NS : h->max_ns);
+	h->give_up_ns = now_ns + (is_patient ? HOLD_SILENCE_NS : h->max_ms * 1000000ull);
 }
 
 static __always_inline void hold_give_up(const struct hold *h, struct capture_control *c)
@@ -118,7 +116,7 @@ static __always_inline bool hold_go_on(struct hold *h)
 	u8 byte;
 
 	if (!c || hold_now(c) == HOLD_OFF || (!is_patient && hold_now(c) != HOLD_ON)) {
-		h->is_let_go = 1;
+		h->end = HOLD_LET_GO;
 		h->is_over = 1;
 		return true;
 	}
@@ -136,7 +134,7 @@ static __always_inline void hold_init(struct hold *h, u64 max_ns)
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	struct capture_control *c = control_get();
 
-	h->max_ns = max_ns;
+	h->max_ms = max_ns / 1000000;
 	h->give_up_ns = bpf_ktime_get_ns() + max_ns;
 	h->sign = c ? hold_sign(c) : 0;
 	bpf_probe_read_kernel(&h->stack, sizeof(h->stack), &REGS_STACK(regs));
@@ -147,9 +145,11 @@ static long hold_step(u32 index, void *user)
 	struct hold *h = user;
 	u64 *since = bpf_map_lookup_elem(&held, &h->thread);
 
-	h->is_parked = since && *(volatile u64 *)since == HELD_IS_PARKED;
-	h->is_let_go = !since || h->is_parked;
-	return h->is_let_go || hold_go_on(h);
+	if (!since)
+		h->end = HOLD_LET_GO;
+	else if (*(volatile u64 *)since == HELD_IS_PARKED)
+		h->end = HOLD_PARKED;
+	return h->end || hold_go_on(h);
 }
 
 /* One loop may be over too soon: the kernel bounds their rounds, not their time. */
@@ -158,7 +158,7 @@ static long hold_round(u32 index, void *user)
 	struct hold *h = user;
 
 	bpf_loop(HOLD_STEP_MAX, hold_step, h, 0);
-	return h->is_let_go || h->is_over;
+	return h->end || h->is_over;
 }
 
 /*
@@ -183,9 +183,7 @@ static __always_inline enum hold_end hold_wait(u64 thread, u64 max_ns)
 	hold_init(&h, max_ns);
 	bpf_loop(HOLD_STEP_MAX, hold_round, &h, 0);
 	hold_cancel(thread);
-	if (h.is_parked)
-		return HOLD_PARKED;
-	return h.is_let_go ? HOLD_LET_GO : HOLD_IN_VAIN;
+	return h.end;
 }
 
 #endif

@@ -142,9 +142,9 @@ static __always_inline u64 load_list(struct pt_regs *ctx)
 }
 
 /* False: there is no room, so nobody will look. */
-static __always_inline bool load_tell(struct rec_load *rec)
+static __always_inline bool load_tell(struct rec_load *rec, u32 why)
 {
-	void *to = rec->why == LOAD_EXEC ? (void *)&exec_ring : (void *)&ring;
+	void *to = why == LOAD_EXEC ? (void *)&exec_ring : (void *)&ring;
 
 	/* Whatever the consumer does: somebody waits. */
 	if (!bpf_ringbuf_output(to, rec, sizeof(*rec), BPF_RB_FORCE_WAKEUP))
@@ -157,24 +157,30 @@ static __always_inline bool load_tell(struct rec_load *rec)
  * User space is told, and the thread waits for it; what it is told for is filled in, and all else
  * here. False: it goes on unseen, or is not seen yet.
  */
-static __always_inline bool load_ask(struct capture_control *c, u64 thread, struct rec_load *rec)
+static __always_inline bool load_ask(struct capture_control *c, u64 thread, u32 why,
+				     struct rec_load *rec)
 {
 	enum hold_end end;
+	bool is_held;
 
 	rec->head.type = REC_LOAD;
 	rec->head.size = sizeof(*rec);
 	rec->head.ts_ns = bpf_ktime_get_ns();
 	rec->pid = thread >> 32;
 	rec->tid = (u32)thread;
-	rec->is_held = may_hold && hold_begin(thread, rec->head.ts_ns);
+	/* Older verifiers do not follow it through memory, and refuse the wait where it cannot be.
+	 */
+	is_held = may_hold && hold_begin(thread, rec->head.ts_ns);
+	rec->is_held = is_held;
+	rec->why = why;
 	/* Of use only before the program runs. */
-	if (rec->why == LOAD_EXEC && !rec->is_held)
+	if (why == LOAD_EXEC && !is_held)
 		return false;
-	if (!load_tell(rec)) {
+	if (!load_tell(rec, why)) {
 		hold_cancel(thread);
 		return false;
 	}
-	if (!rec->is_held)
+	if (!is_held)
 		return true;
 	end = hold_wait(thread, LOAD_HOLD_NS);
 	if (!end)
@@ -186,7 +192,7 @@ static __always_inline void load_see(struct pt_regs *ctx)
 {
 	u64 thread = bpf_get_current_pid_tgid(), first;
 	struct capture_control *c = control_get();
-	struct rec_load rec = { .why = LOAD_FILES };
+	struct rec_load rec = {};
 
 	if (!c || !process_may_be_watched(thread >> 32))
 		return;
@@ -195,7 +201,7 @@ static __always_inline void load_see(struct pt_regs *ctx)
 	if (!rec.file_cnt)
 		return;
 	home_has_loaded(c, thread >> 32);
-	if (load_ask(c, thread, &rec))
+	if (load_ask(c, thread, LOAD_FILES, &rec))
 		load_count_unknown(first, true);
 }
 
@@ -209,12 +215,12 @@ static __always_inline void load_see_fork(struct pt_regs *ctx)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	struct capture_control *c = control_get();
-	struct rec_load rec = { .why = LOAD_FORK };
+	struct rec_load rec = {};
 	bool shares_memory = bpf_get_attach_cookie(ctx) & FORK_COOKIE_HAS_FLAGS &&
 			     REGS_ARG2(ctx) & CLONE_VM;
 
 	if (c && !shares_memory && home_must_ask(c, thread >> 32))
-		load_ask(c, thread, &rec);
+		load_ask(c, thread, LOAD_FORK, &rec);
 }
 
 /*
@@ -224,7 +230,7 @@ static __always_inline void load_see_fork(struct pt_regs *ctx)
 static __always_inline void load_see_exec(struct pt_regs *ctx)
 {
 	u64 thread = bpf_get_current_pid_tgid(), cookie = bpf_get_attach_cookie(ctx);
-	struct rec_load rec = { .why = LOAD_EXEC, .dir_fd = LOAD_AT_FDCWD };
+	struct rec_load rec = { .dir_fd = LOAD_AT_FDCWD };
 	u64 arg0 = REGS_ARG0(ctx), arg1 = REGS_ARG1(ctx);
 	struct capture_control *c = control_get();
 
@@ -240,7 +246,7 @@ static __always_inline void load_see_exec(struct pt_regs *ctx)
 		rec.dir_fd = arg0;
 	if (cookie != EXEC_COOKIE_FD)
 		rec.path_addr = cookie == EXEC_COOKIE_PATH ? arg0 : arg1;
-	load_ask(c, thread, &rec);
+	load_ask(c, thread, LOAD_EXEC, &rec);
 }
 
 #endif
