@@ -170,10 +170,7 @@ void execs_let_go(struct app *a, const struct load_event *e)
 
 	if (!e->is_held)
 		return;
-	if (e->is_parked)
-		kernel_side_let_go_parked(a->kernel, e->pid, e->tid, e->monotonic_ns);
-	else
-		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	loaders_release(a, e);
 	x->wait_us[x->wait_cnt++ % EXEC_WAIT_MAX] =
 		(uint32_t)((app_now_ns() - e->monotonic_ns) / 1000);
 }

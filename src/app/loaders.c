@@ -117,14 +117,19 @@ static void note_wait(struct app *a, const struct load_event *e)
 		(double)ns / 1e6, e->file_cnt);
 }
 
-void loaders_let_go(struct app *a, const struct load_event *e)
+void loaders_release(struct app *a, const struct load_event *e)
 {
-	if (!e->is_held)
-		return;
 	if (e->is_parked)
 		kernel_side_let_go_parked(a->kernel, e->pid, e->tid, e->monotonic_ns);
 	else
 		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
+void loaders_let_go(struct app *a, const struct load_event *e)
+{
+	if (!e->is_held)
+		return;
+	loaders_release(a, e);
 	note_wait(a, e);
 }
 

@@ -47,6 +47,8 @@ int loaders_see_process(struct app *a, pid_t pid);
 /* The same of a program that does not run yet, and of those that most programs here have. */
 void loaders_see_program(struct app *a, const char *program);
 void loaders_see_own(struct app *a);
+/* A held thread may go on, and nothing is noted of it. */
+void loaders_release(struct app *a, const struct load_event *e);
 /* What a thread has waited for is done. */
 void loaders_let_go(struct app *a, const struct load_event *e);
 /* For people: how long programs have waited. */

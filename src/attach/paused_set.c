@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "load_record.h"
 #include "parking.h"
 
@@ -43,6 +44,10 @@ bool kernel_side_park(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t sinc
 
 void kernel_side_let_go_parked(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns)
 {
+	struct capture_control *control = kernel_side_control(k);
+
+	if (clock_ns(CLOCK_MONOTONIC) - since_ns > PARKING_MAX_NS)
+		__atomic_add_fetch(&control->held_in_vain, 1, __ATOMIC_RELAXED);
 	kernel_side_let_go(k, pid, tid, since_ns);
 	parking_let_go(kernel_side_parking(k), pid, tid, since_ns);
 }
