@@ -54,9 +54,21 @@ static bool end_wait(const struct order *o)
 	       !bpf_map_update_elem(HELD_FD, &thread, &parked, BPF_EXIST);
 }
 
+static bool is_kept(pid_t pid)
+{
+	for (size_t i = 0; i < kept_cnt; i++)
+		if (kept[i].pid == pid)
+			return true;
+	return false;
+}
+
+/*
+ * One of a process: if another thread of it executes a program, that waits until we have taken note
+ * of the end of the one that we keep, and we would wait for that to attach to a second one.
+ */
 static void keep(const struct order *o)
 {
-	if (kept_cnt == KEPT_MAX || ptrace(PTRACE_SEIZE, o->tid, NULL, NULL) < 0)
+	if (kept_cnt == KEPT_MAX || is_kept(o->pid) || ptrace(PTRACE_SEIZE, o->tid, NULL, NULL) < 0)
 		return;
 	ptrace(PTRACE_INTERRUPT, o->tid, NULL, NULL);
 	kept[kept_cnt++] = (struct kept){ o->pid, o->tid, o->since_ns, !end_wait(o) };

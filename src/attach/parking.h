@@ -8,7 +8,7 @@
  * the probe, and before the program does anything. No signal, nothing that a parent would see; the
  * kernel itself lets them go if this process dies, and it does so by itself after PARKING_MAX_NS,
  * or when plaintap is gone. Threads that somebody else traces, or that may not be traced, wait on
- * as they did.
+ * as they did, and so does a second one of the same process.
  */
 #ifndef PLAINTAP_ATTACH_PARKING_H
 #define PLAINTAP_ATTACH_PARKING_H

@@ -204,6 +204,28 @@ static void test_traced_by_another(void)
 	end();
 }
 
+/* By the process that is named, a second thread of which is another child here. */
+static void test_one_of_a_process(void)
+{
+	pid_t first;
+	uint64_t since, key, mark = 0;
+
+	begin();
+	first = child;
+	since = keep();
+	begin();
+	key = (uint64_t)first << 32 | (uint32_t)child;
+	INT_EQ(bpf_map_update_elem(held_fd, &key, &since, BPF_ANY), 0);
+	OK(parking_keep(&parking, first, child, since));
+	sleep_ms(STANDS_MS);
+	OK(goes_on());
+	INT_EQ(bpf_map_lookup_elem(held_fd, &key, &mark), 0);
+	OK(mark == since);
+	end();
+	child = first;
+	end();
+}
+
 /* Nobody lets it go. */
 static void test_too_long(void)
 {
@@ -284,6 +306,7 @@ int main(void)
 	RUN(test_waits_no_more);
 	RUN(test_signals);
 	RUN(test_traced_by_another);
+	RUN(test_one_of_a_process);
 	RUN(test_too_long);
 	RUN(test_end_of_parking);
 	RUN(test_end_of_plaintap);
