@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "discover/container_owner.h"
 #include "discover/process_info.h"
 #include "model/process.h"
 
@@ -22,6 +23,7 @@ void process_table_done(struct process_table *t)
 	while (map_next(&t->by_pid, &pos, &pid, &process))
 		process_unref(process);
 	map_done(&t->by_pid);
+	hierarchies_done(&t->hierarchies);
 }
 
 /* Takes over the reference; an entry that does not fit is only forgotten. */
@@ -32,12 +34,24 @@ static void put(struct process_table *t, struct process *p)
 		process_unref(p);
 }
 
+static void name_container(struct process_table *t, struct process *p)
+{
+	if (!p->container.id[0])
+		return;
+	if (!t->knows_hierarchies)
+		hierarchies_read("/proc", &t->hierarchies);
+	t->knows_hierarchies = true;
+	p->container.owner = p->cgroup ? container_owner_find(&t->hierarchies, p->cgroup)
+				       : CONTAINER_OWNER_UNKNOWN;
+	container_names_fill(&t->names, t->files_root, &p->container);
+}
+
 static struct process *read_process(struct process_table *t, pid_t pid)
 {
 	struct process *p = process_info_read(pid);
 
 	if (p)
-		container_names_fill(&t->names, t->files_root, &p->container);
+		name_container(t, p);
 	return p;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "discover/container_name.h"
+#include "discover/hierarchy.h"
 
 struct process;
 
@@ -17,6 +18,9 @@ struct process_table {
 	struct map by_pid; /* struct process *, one reference each */
 	struct container_names names;
 	const char *files_root; /* of the runtimes' files; "" but in tests */
+	/* Read when the first container is met. */
+	struct hierarchies hierarchies;
+	bool knows_hierarchies;
 };
 
 void process_table_init(struct process_table *t);

@@ -208,7 +208,8 @@ const struct option_row option_rows[] = {
 	  take_cgroup },
 	{ 0, "container", "NAME",
 	  "Only processes in the container of this name, or whose id begins so. In a pod the name may also "
-	  "be POD/NAME or NAMESPACE/POD/NAME. Counts as the same kind as --cgroup.",
+	  "be POD/NAME or NAMESPACE/POD/NAME. The system's containers go before those that users run "
+	  "themselves. Counts as the same kind as --cgroup.",
 	  take_container },
 	{ 0, "netns", "WHICH",
 	  "Only processes in that network namespace: a name of 'ip netns', a path, a pid, or the number "

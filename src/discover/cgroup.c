@@ -4,13 +4,14 @@
  *
  *	docker-ID.scope, libpod-ID.scope …    systemd makes the group
  *	docker/ID, libpod_parent/libpod-ID    the runtime makes it itself
+ *	NAME.service/libpod-payload-ID	      podman --cgroups=split, as its units (Quadlet) have it
  *	SLICE:cri-containerd:ID               a systemd name without systemd
  *	kubepods-burstable-podUID.slice       a pod, "_" for "-" in the uid
  *	pod<UID>                              the same, made by the kubelet itself
  *	NAME.service, NAME.scope              a systemd unit
  *
  * The innermost container counts, as containers nest (Docker in Docker, kind). Units count only
- * behind it: those before it are the runtime's.
+ * behind it: those before it are the runtime's, but where the container is what the unit runs.
  */
 #include "cgroup.h"
 
@@ -18,13 +19,16 @@
 
 enum { ID_LEN = 64, UUID_LEN = 36, STATIC_POD_LEN = 32 };
 
+static const struct str split_prefix = STR_LIT("libpod-payload-");
+
+/* The first that fits counts. */
 static const struct {
 	struct str prefix; /* of a component, before the id */
 	const char *runtime;
 } container_rows[] = {
 	{ STR_LIT("docker-"), "docker" },      { STR_LIT("cri-containerd-"), "containerd" },
-	{ STR_LIT("nerdctl-"), "containerd" }, { STR_LIT("libpod-"), "podman" },
-	{ STR_LIT("crio-"), "cri-o" },
+	{ STR_LIT("nerdctl-"), "containerd" }, { STR_LIT("libpod-payload-"), "podman" },
+	{ STR_LIT("libpod-"), "podman" },      { STR_LIT("crio-"), "cri-o" },
 };
 
 /* Kinds of units that have processes. */
@@ -98,6 +102,10 @@ static bool take_container(struct str component, struct str parent, struct cgrou
 		return false;
 	ret->container.runtime = runtime;
 	snprintf(ret->container.id, sizeof(ret->container.id), "%.*s", STR_FMT(id));
+	ret->place = ret->path;
+	ret->place.len = (size_t)(component.p - ret->path.p);
+	while (ret->place.len && ret->place.p[ret->place.len - 1] == '/')
+		ret->place.len--;
 	return true;
 }
 
@@ -173,10 +181,12 @@ static void parse_path(struct str path, struct cgroup *ret)
 			slice.len = (size_t)colon;
 		in_kubepods |= mentions_kubepods(slice);
 		take_pod(slice, in_kubepods, ret);
-		if (take_container(component, parent, ret))
+		if (!take_container(component, parent, ret)) {
+			if (is_unit(component))
+				ret->unit = component;
+		} else if (!str_starts_with(component, split_prefix)) {
 			ret->unit = (struct str){ 0 };
-		else if (is_unit(component))
-			ret->unit = component;
+		}
 	}
 }
 

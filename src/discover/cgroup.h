@@ -15,6 +15,8 @@ struct cgroup {
 	struct str path;	    /* borrowed from the text; length 0: unknown */
 	struct str unit;	    /* "nginx.service", borrowed; length 0: none */
 	struct container container; /* empty: none */
+	/* Path of the group in which the container's own was made, borrowed; empty: the root. */
+	struct str place;
 };
 
 /* "NUMBER:CONTROLLERS:PATH", borrowed. */

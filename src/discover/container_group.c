@@ -5,15 +5,18 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cgroup.h"
 #include "container_name.h"
+#include "container_owner.h"
 
 enum { DEPTH_MAX = 24 };
 
 struct found {
 	char id[65]; /* of the first one; "": none so far */
-	int error;   /* -EEXIST: there is another one; -E2BIG */
+	uid_t owner;
+	int error; /* -EEXIST: there is another one; -E2BIG */
 	struct group_ids groups;
 };
 
@@ -21,21 +24,23 @@ struct search {
 	struct str word;
 	const struct hierarchies *h;
 	const char *files_root;
-	size_t root_len;
+	const struct hierarchy *row;
 	unsigned depth;
-	struct found by_id, by_name;
+	struct found first, others; /* what goes before the others */
 	struct container_names names;
 };
 
-static bool take(struct search *s, struct found *f, const char *id, const char *path)
+static bool take(struct search *s, struct found *f, const struct container *c, const char *path)
 {
 	struct group_id group;
 
 	if (hierarchies_identify(s->h, path, &group) < 0)
 		return false;
-	if (!f->id[0])
-		snprintf(f->id, sizeof(f->id), "%s", id);
-	if (!str_eq(str_from(f->id), str_from(id)))
+	if (!f->id[0]) {
+		snprintf(f->id, sizeof(f->id), "%s", c->id);
+		f->owner = c->owner;
+	}
+	if (f->owner != c->owner || !str_eq(str_from(f->id), str_from(c->id)))
 		f->error = -EEXIST;
 	else if (f->groups.cnt == GROUP_ID_MAX)
 		f->error = -E2BIG;
@@ -44,21 +49,36 @@ static bool take(struct search *s, struct found *f, const char *id, const char *
 	return true;
 }
 
-/* Is this the group of a container that is meant? */
-static bool match(struct search *s, const char *path)
+/* The container that the group at `path` is of; its id is "" if it is of none. */
+static struct container container_at(struct search *s, const char *path)
 {
-	char text[PATH_MAX + 8];
+	const char *below = path + strlen(s->row->mount), *root = s->row->root;
+	char text[2 * PATH_MAX];
 	struct cgroup group;
-	int len = snprintf(text, sizeof(text), "0::%s", path + s->root_len);
+	int len = snprintf(text, sizeof(text), "0::%s", below);
 
 	cgroup_parse(str_make(text, (size_t)len), &group);
 	if (!group.container.id[0])
-		return false;
+		return group.container;
+	snprintf(text, sizeof(text), "%s%s", root[1] ? root : "", below);
+	group.container.owner = container_owner_find(s->h, text);
 	container_names_fill(&s->names, s->files_root, &group.container);
-	if (container_name_matches(&group.container, s->word))
-		return take(s, &s->by_name, group.container.id, path);
-	return str_starts_with(str_from(group.container.id), s->word) &&
-	       take(s, &s->by_id, group.container.id, path);
+	return group.container;
+}
+
+/* Is this the group of a container that is meant? */
+static bool match(struct search *s, const char *path)
+{
+	const struct container c = container_at(s, path);
+	struct str id = str_from(c.id);
+	bool is_named, is_first;
+
+	if (!id.len)
+		return false;
+	is_named = container_name_matches(&c, s->word);
+	is_first = container_is_of_system(&c) && (is_named || str_eq(id, s->word));
+	return (is_named || str_starts_with(id, s->word)) &&
+	       take(s, is_first ? &s->first : &s->others, &c, path);
 }
 
 static int look_in(struct search *s, const char *path);
@@ -98,19 +118,19 @@ int container_group_find(const struct hierarchies *h, const char *files_root, st
 			 struct group_ids *ret)
 {
 	struct search s = { .word = word, .h = h, .files_root = files_root };
-	const struct found *best = &s.by_name;
+	const struct found *best = &s.first;
 	int r;
 
 	if (!word.len)
 		return -EINVAL;
 	for (size_t i = 0; i < h->cnt; i++) {
-		s.root_len = str_from(h->rows[i].mount).len;
+		s.row = &h->rows[i];
 		r = look_in(&s, h->rows[i].mount);
 		if (r < 0)
 			return r;
 	}
 	if (!best->id[0])
-		best = &s.by_id;
+		best = &s.others;
 	if (best->error || !best->id[0])
 		return best->error ? best->error : -ENOENT;
 	*ret = best->groups;

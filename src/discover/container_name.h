@@ -2,7 +2,8 @@
 /*
  * The names of containers, as their runtimes leave them in files: no daemon is asked. Only files
  * are believed that belong to root (or to the user that plaintap runs as) and that nobody else may
- * write. Which ones: container_name.c.
+ * write; of a user's containers those that belong to him, and these speak for no others. Which
+ * ones: container_name.c.
  */
 #ifndef PLAINTAP_DISCOVER_CONTAINER_NAME_H
 #define PLAINTAP_DISCOVER_CONTAINER_NAME_H
@@ -12,8 +13,11 @@
 #include "base/str.h"
 #include "model/process.h"
 
-/* Fills name, pod_name and pod_namespace, as far as the files below `root` ("": all) tell. */
+/* Of c->owner's files. Fills name, pod_name, pod_namespace, as far as those below `root` tell. */
 void container_name_read(const char *root, struct container *c);
+
+/* Not of an ordinary user, or of the one that plaintap runs as. */
+bool container_is_of_system(const struct container *c);
 
 /* Is it called so: "web", in a pod also "shop-1/web" or "default/shop-1/web"? */
 bool container_name_matches(const struct container *c, struct str word);
@@ -26,7 +30,7 @@ struct container_names {
 	unsigned next;
 };
 
-/* As container_name_read(), and no file is read twice for the same container in a row. */
+/* As container_name_read(), and no file is read twice for the same container of the same owner. */
 void container_names_fill(struct container_names *n, const char *root, struct container *c);
 
 #endif

@@ -222,17 +222,23 @@ int hierarchies_identify(const struct hierarchies *h, const char *path, struct g
 	return -EINVAL;
 }
 
-/* The folder of a group; false: not below the part of its hierarchy that is mounted. */
-static bool folder_of(const struct hierarchy *row, struct str path, char *to, size_t size)
+/* Seen from a namespace of groups, "/.." is what is outside of it. */
+static bool leads_out(struct str below)
 {
-	struct str root = str_from(row->root);
+	return str_starts_with(below, STR_LIT("/..")) && (below.len == 3 || below.p[3] == '/');
+}
+
+bool hierarchy_folder(const struct hierarchy *h, struct str path, char *to, size_t size)
+{
+	struct str root = str_from(h->root), below;
 
 	if (str_eq(root, STR_LIT("/")))
 		root.len = 0;
 	if (!str_starts_with(path, root) || (path.len > root.len && path.p[root.len] != '/'))
 		return false;
-	return snprintf(to, size, "%s%.*s", row->mount, (int)(path.len - root.len),
-			path.p + root.len) < (int)size;
+	below = str_make(path.p + root.len, path.len - root.len);
+	return !leads_out(below) &&
+	       snprintf(to, size, "%s%.*s", h->mount, STR_FMT(below)) < (int)size;
 }
 
 static size_t add_upwards(const struct hierarchies *h, const struct hierarchy *row, char *folder,
@@ -265,7 +271,7 @@ int hierarchies_of_process(const struct hierarchies *h, pid_t pid, struct group_
 			continue;
 		for (size_t i = 0; i < h->cnt; i++)
 			if (h->rows[i].number == c.number &&
-			    folder_of(&h->rows[i], c.path, folder, sizeof(folder)))
+			    hierarchy_folder(&h->rows[i], c.path, folder, sizeof(folder)))
 				cnt += add_upwards(h, &h->rows[i], folder, ret + cnt, max - cnt);
 	}
 	buf_done(&text);

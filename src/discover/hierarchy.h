@@ -42,6 +42,9 @@ void hierarchies_keep(struct hierarchies *h, bool (*keep)(const void *user, uint
 /* Has a hierarchy this controller? */
 bool hierarchy_has(const struct hierarchy *h, struct str controller);
 
+/* The folder of the group `path` ("": the root); false: it is not in the part that is mounted. */
+bool hierarchy_folder(const struct hierarchy *h, struct str path, char *to, size_t size);
+
 /* The group whose folder `path` is. -errno; -EINVAL: it is no group's folder. */
 int hierarchies_identify(const struct hierarchies *h, const char *path, struct group_id *ret);
 /*

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define CONTAINER_OWNER_UNKNOWN ((uid_t)-1)
+
 /* As far as the names of control groups tell, and of the names its runtime's files. */
 struct container {
 	const char *runtime; /* "docker", "containerd", "podman", "cri-o"; NULL: unknown */
@@ -14,6 +16,7 @@ struct container {
 	char name[256];	     /* "": not known */
 	char pod_name[256];  /* the same */
 	char pod_namespace[64];
+	uid_t owner; /* whose it is; 0: root's; CONTAINER_OWNER_UNKNOWN: not to be told */
 };
 
 struct process {

@@ -62,6 +62,16 @@ static const struct row rows[] = {
 	  NULL, NULL },
 	{ "8:memory:/libpod_parent/libpod-" ID_A "\n", "/libpod_parent/libpod-" ID_A, ID_A,
 	  "podman", NULL, NULL },
+	/* Podman's own units: the service's group is split. */
+	{ "0::/system.slice/web.service/libpod-payload-" ID_A "\n",
+	  "/system.slice/web.service/libpod-payload-" ID_A, ID_A, "podman", NULL, "web.service" },
+	{ "0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-" ID_A
+	  "/container\n",
+	  "/user.slice/user-1000.slice/user@1000.service/app.slice/web.service/libpod-payload-" ID_A
+	  "/container",
+	  ID_A, "podman", NULL, "web.service" },
+	{ "0::/system.slice/web.service/runtime\n", "/system.slice/web.service/runtime", NULL, NULL,
+	  NULL, "web.service" },
 	/* Its monitor is no container. */
 	{ "0::/machine.slice/libpod-conmon-" ID_A ".scope\n",
 	  "/machine.slice/libpod-conmon-" ID_A ".scope", NULL, NULL, NULL,

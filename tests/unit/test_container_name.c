@@ -73,6 +73,17 @@ static void test_podman(void)
 	check_name("podman", NULL, "brief");
 	tree_drop(file);
 	check_name("podman", NULL, "brief");
+	tree_drop(volatile_file);
+	/* Other kinds of storage, and one that is gone with the machine's run. */
+	tree_put("var/lib/containers/storage/vfs-containers/containers.json",
+		 "[{\"id\":\"" ID_A "\",\"names\":[\"slow\"]}]");
+	check_name("podman", NULL, "slow");
+	tree_drop("var/lib/containers/storage/vfs-containers/containers.json");
+	snprintf(volatile_file, sizeof(volatile_file), "run/containers/storage/%s",
+		 "overlay-containers/volatile-containers.json");
+	tree_put(volatile_file, "[{\"id\":\"" ID_A "\",\"names\":[\"briefer\"]}]");
+	check_name("podman", NULL, "briefer");
+	tree_drop(volatile_file);
 }
 
 static void test_containerd(void)

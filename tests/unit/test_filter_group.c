@@ -135,6 +135,91 @@ static void test_container(void)
 		remove_group(first, groups[i]);
 }
 
+static void put_user_name(uid_t uid, const char *id, const char *name)
+{
+	static const char *const folders[] = { "", "/.local", "/.local/share",
+					       "/.local/share/docker",
+					       "/.local/share/docker/containers" };
+	char path[200], text[100];
+
+	snprintf(path, sizeof(path), "home/%u/.local/share/docker/containers/%s/config.v2.json",
+		 (unsigned)uid, id);
+	snprintf(text, sizeof(text), "{\"Name\":\"/%s\"}", name);
+	tree_put(path, text);
+	OK(chown(tree_at(path), uid, (gid_t)-1) == 0);
+	*strrchr(path, '/') = '\0';
+	OK(chown(tree_at(path), uid, (gid_t)-1) == 0);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "home/%u%s", (unsigned)uid, folders[i]);
+		OK(chown(tree_at(path), uid, (gid_t)-1) == 0);
+	}
+}
+
+#define HIS  "user.slice/user-2001.slice/user@2001.service"
+#define HERS "user.slice/user-2002.slice/user@2002.service"
+
+/* The groups of two users' containers and one of the system's; HIS ID_A is root's id, made up. */
+static const char *const owned_groups[] = {
+	"user.slice",
+	"user.slice/user-2001.slice",
+	HIS,
+	HIS "/docker-" ID_B ".scope",
+	HIS "/docker-" ID_A ".scope",
+	"user.slice/user-2002.slice",
+	HERS,
+	HERS "/docker-" ID_C ".scope",
+	"docker-" ID_A ".scope",
+};
+enum { HIS_B = 3, HIS_A = 4, HERS_C = 7, ROOT_S_A = 8, OWNED_CNT = 9 };
+
+/* What is a user's cannot take the place of the system's, or of another user's. */
+static void test_container_of_user(void)
+{
+	struct group_id ids[OWNED_CNT];
+
+	if (geteuid() != 0) {
+		tap_skip("other owners", "only root can give a file away");
+		return;
+	}
+	tree_begin();
+	for (size_t i = 0; i < OWNED_CNT; i++)
+		ids[i] = make_group(first, owned_groups[i]);
+	tree_put("etc/passwd", "a:x:2001:9::/home/2001:\nb:x:2002:9::/home/2002:\n");
+	put_user_name(2001, ID_B, "his");
+	put_user_name(2002, ID_C, "hers");
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "his"), 0);
+	check_one(ids[HIS_B]);
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "hers"), 0);
+	check_one(ids[HERS_C]);
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "cccc"), 0);
+	check_one(ids[HERS_C]);
+	/* His file says nothing of her container, and none of theirs of root's. */
+	put_user_name(2001, ID_C, "not-his");
+	check_refused(find_container, FILTER_CONTAINER, "not-his", -ENOENT);
+	/* Root's name is not told of the group that he calls like root's. */
+	put_name(ID_A, "web");
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "web"), 0);
+	check_one(ids[ROOT_S_A]);
+	INT_EQ(ask(find_container, FILTER_CONTAINER, ID_A), 0);
+	check_one(ids[ROOT_S_A]);
+	/* Digits of an id may mean both. */
+	check_refused(find_container, FILTER_CONTAINER, "aaaa", -EEXIST);
+	/* A user's container may be called as he likes. */
+	put_user_name(2001, ID_B, "web");
+	INT_EQ(ask(find_container, FILTER_CONTAINER, "web"), 0);
+	check_one(ids[ROOT_S_A]);
+	put_user_name(2001, ID_B, ID_A);
+	INT_EQ(ask(find_container, FILTER_CONTAINER, ID_A), 0);
+	check_one(ids[ROOT_S_A]);
+	put_user_name(2001, ID_B, "cccc");
+	check_refused(find_container, FILTER_CONTAINER, "cccc", -EEXIST);
+	put_user_name(2001, ID_B, "hers");
+	check_refused(find_container, FILTER_CONTAINER, "hers", -EEXIST);
+	tree_end();
+	for (size_t i = OWNED_CNT; i--;)
+		remove_group(first, owned_groups[i]);
+}
+
 /* One container is in several hierarchies, under different paths perhaps; others make it two. */
 static void test_container_in_two(void)
 {
@@ -251,6 +336,7 @@ int main(void)
 		hierarchies.cnt = 2;
 	}
 	RUN(test_container);
+	RUN(test_container_of_user);
 	RUN(test_container_in_two);
 	RUN(test_cgroup);
 	RUN(test_not_mounted);
