@@ -37,6 +37,12 @@ enum hold_when {
 	HOLD_CALLS = 3, /* it is the end: only in a call, and if nothing may be lost */
 };
 
+/*
+ * Value of map `held`, key: pid and tid of a thread that waits in a probe: since when, or this: it
+ * need not wait there, as it is kept by other means before it does anything.
+ */
+#define HELD_IS_PARKED 1ull
+
 /* Is what programs receive from sockets looked at, and whose? */
 enum receiving_when {
 	RECEIVING_NOT = 0,
@@ -71,6 +77,9 @@ struct capture_control {
 	__u32 beat;	    /* user space counts it up while it lives; see HOLD_SILENCE_NS */
 	__u32 last_beat;    /* kernel side: the one after which a thread has waited in vain */
 	__u32 room_waits;   /* kernel side: how often one waited for room in the ring */
+	__u32 unasked_exec; /* a pid: its next exec is not asked about, and then it is 0 again; set
+			     * by user space, which has looked at that already */
+	__u32 work;	    /* user space counts it up while it works for threads that wait */
 	__u32 pad32;
 	__u32 receiving;    /* user space: enum receiving_when */
 	__u32 receiver_cnt; /* both sides: how many entries the map `receivers` has … */
@@ -81,7 +90,7 @@ struct capture_control {
 };
 
 _Static_assert(sizeof(struct pause_state) == 16, "layout");
-_Static_assert(sizeof(struct capture_control) == 88 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
+_Static_assert(sizeof(struct capture_control) == 96 + 4 * RECEIVER_SLOT_CNT + WATCH_HINT_CNT,
 	       "layout");
 
 #endif

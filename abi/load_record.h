@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A process has loaded something that was not known before, or is about to fork. The rules of
- * records.h hold. */
+/* A process has loaded something that was not known before, or is about to fork, or to execute a
+ * program. The rules of records.h hold. */
 #ifndef PLAINTAP_ABI_LOAD_RECORD_H
 #define PLAINTAP_ABI_LOAD_RECORD_H
 
@@ -11,7 +11,11 @@
 enum load_why {
 	LOAD_FILES = 0, /* file_cnt files were never seen in a watched process */
 	LOAD_FORK = 1,	/* it is about to fork, and has probes that its child would not have */
+	LOAD_EXEC = 2,	/* it is about to execute a program; only if its thread is held */
 };
+
+/* Bytes of the ring that takes those with LOAD_EXEC: they are few, and do not wait for others. */
+#define EXEC_RING_SIZE 65536
 
 /* Type REC_LOAD. */
 struct rec_load {
@@ -21,7 +25,16 @@ struct rec_load {
 	__u32 file_cnt;
 	__u32 is_held; /* 1: the thread waits until it is let go, in map `held` */
 	__u32 why;     /* enum load_why */
-	__u32 pad32;
+	/* With LOAD_EXEC: what it will execute. */
+	__s32 dir_fd; /* the descriptor that is executed, or that the path begins at; or AT_FDCWD */
+	__u64 path_addr; /* in its memory; 0: there is no path */
+};
+
+/* Attach cookie of the probe in a function that executes: how is the program named? */
+enum exec_cookie {
+	EXEC_COOKIE_PATH = 0,	 /* argument 0 is a path */
+	EXEC_COOKIE_PATH_AT = 1, /* argument 0 is a descriptor, 1 is a path */
+	EXEC_COOKIE_FD = 2,	 /* argument 0 is a descriptor */
 };
 
 /* Attach cookie of the probe in a function that forks: is its argument 2 clone(2)'s flags? */
@@ -36,6 +49,6 @@ struct rec_load {
 #define LOADER_COOKIE_DISTANCE(cookie)	 ((__s64)(__s32)(__u32)(cookie))
 #define LOADER_COOKIE_IS_POINTER(cookie) ((cookie) >> 32 & 1)
 
-_Static_assert(sizeof(struct rec_load) == 40, "layout");
+_Static_assert(sizeof(struct rec_load) == 48, "layout");
 
 #endif

@@ -280,6 +280,15 @@ int proc_forking(struct pt_regs *ctx)
 	return 0;
 }
 
+/* In functions that execute a program. Loaded only where a thread may wait in it. */
+SEC("uprobe")
+int proc_executing(struct pt_regs *ctx)
+{
+	keep_kernel_stack(ctx);
+	load_see_exec(ctx);
+	return 0;
+}
+
 /* struct file_id, field by field. */
 unsigned long long own_file_ino;
 unsigned int own_file_dev, own_file_generation;

@@ -8,9 +8,10 @@
  * watchdog lets all go when plaintap dies, and each ends by itself after a while, whatever has
  * become of both. And it does not show: no signal, no state that a parent or a shell would see.
  *
- * How long: up to a time that its caller knows; where nothing may be lost (`is_patient`), as long
- * as user space gives signs of life, and HOLD_SILENCE_NS from the last one. Who has waited in vain
- * is the last one to wait, until user space answers, or gives a sign.
+ * How long: for a time that its caller knows, from the last sign on that user space works for
+ * anybody who waits, as they may be many; where nothing may be lost (`is_patient`), as long as user
+ * space gives signs of life, and HOLD_SILENCE_NS from the last one.
+ * Who has waited in vain is the last one to wait, until user space answers, or gives a sign.
  */
 #ifndef PLAINTAP_BPF_HOLD_H
 #define PLAINTAP_BPF_HOLD_H
@@ -44,14 +45,20 @@ struct {
 
 enum { HOLD_STEP_MAX = 1 << 23 /* what bpf_loop() takes */ };
 
+enum hold_end {
+	HOLD_IN_VAIN = 0, /* nobody has let it go in time, or it is to be killed */
+	HOLD_LET_GO,
+	HOLD_PARKED, /* see src/attach/parking.h */
+};
+
 struct hold {
 	u64 thread;
 	u64 give_up_ns;
-	u64 stack; /* an address that can be read */
-	u32 beat;  /* the last one seen */
-	u8 is_let_go;
+	u64 stack;  /* an address that can be read */
+	u32 sign;   /* the last one seen */
+	u8 end;	    /* enum hold_end */
 	u8 is_over; /* the waiting, for any other reason too */
-	u16 pad16;
+	u16 max_ms; /* without a sign; small, as these lie deep in the stack */
 };
 
 static __always_inline u32 hold_now(const struct capture_control *c)
@@ -74,21 +81,26 @@ static __always_inline bool hold_is_on(const struct capture_control *c)
 	return hold_now(c) == HOLD_ON;
 }
 
+static __always_inline u32 hold_sign(const struct capture_control *c)
+{
+	return is_patient ? beat_now(c) : *(volatile u32 *)&c->work;
+}
+
 /* Signs of life put the end off. */
 static __always_inline void hold_listen(struct hold *h, const struct capture_control *c, u64 now_ns)
 {
-	u32 beat = beat_now(c);
+	u32 sign = hold_sign(c);
 
-	if (beat == h->beat)
+	if (sign == h->sign)
 		return;
-	h->beat = beat;
-	h->give_up_ns = now_ns + HOLD_SILENCE_NS;
+	h->sign = sign;
+	h->give_up_ns = now_ns + (is_patient ? HOLD_SILENCE_NS : h->max_ms * 1000000ull);
 }
 
 static __always_inline void hold_give_up(const struct hold *h, struct capture_control *c)
 {
 	if (is_patient)
-		c->last_beat = h->beat;
+		c->last_beat = h->sign;
 	else
 		c->hold = HOLD_SUSPENDED;
 }
@@ -104,12 +116,11 @@ static __always_inline bool hold_go_on(struct hold *h)
 	u8 byte;
 
 	if (!c || hold_now(c) == HOLD_OFF || (!is_patient && hold_now(c) != HOLD_ON)) {
-		h->is_let_go = 1;
+		h->end = HOLD_LET_GO;
 		h->is_over = 1;
 		return true;
 	}
-	if (is_patient)
-		hold_listen(h, c, now_ns);
+	hold_listen(h, c, now_ns);
 	if (now_ns >= h->give_up_ns)
 		hold_give_up(h, c);
 	h->is_over = now_ns >= h->give_up_ns ||
@@ -123,17 +134,22 @@ static __always_inline void hold_init(struct hold *h, u64 max_ns)
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	struct capture_control *c = control_get();
 
+	h->max_ms = max_ns / 1000000;
 	h->give_up_ns = bpf_ktime_get_ns() + max_ns;
-	h->beat = c ? beat_now(c) : 0;
+	h->sign = c ? hold_sign(c) : 0;
 	bpf_probe_read_kernel(&h->stack, sizeof(h->stack), &REGS_STACK(regs));
 }
 
 static long hold_step(u32 index, void *user)
 {
 	struct hold *h = user;
+	u64 *since = bpf_map_lookup_elem(&held, &h->thread);
 
-	h->is_let_go = !bpf_map_lookup_elem(&held, &h->thread);
-	return h->is_let_go || hold_go_on(h);
+	if (!since)
+		h->end = HOLD_LET_GO;
+	else if (*(volatile u64 *)since == HELD_IS_PARKED)
+		h->end = HOLD_PARKED;
+	return h->end || hold_go_on(h);
 }
 
 /* One loop may be over too soon: the kernel bounds their rounds, not their time. */
@@ -142,7 +158,7 @@ static long hold_round(u32 index, void *user)
 	struct hold *h = user;
 
 	bpf_loop(HOLD_STEP_MAX, hold_step, h, 0);
-	return h->is_let_go || h->is_over;
+	return h->end || h->is_over;
 }
 
 /*
@@ -159,15 +175,15 @@ static __always_inline void hold_cancel(u64 thread)
 	bpf_map_delete_elem(&held, &thread);
 }
 
-/* Waits. False: nobody has let it go in time, or it is to be killed. */
-static __always_inline bool hold_wait(u64 thread, u64 max_ns)
+/* Waits. */
+static __always_inline enum hold_end hold_wait(u64 thread, u64 max_ns)
 {
 	struct hold h = { .thread = thread };
 
 	hold_init(&h, max_ns);
 	bpf_loop(HOLD_STEP_MAX, hold_round, &h, 0);
 	hold_cancel(thread);
-	return h.is_let_go;
+	return h.end;
 }
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * Which files a process has loaded, seen where its loader would tell a debugger: all of them are
  * mapped then, and no code of theirs has run. If one of them was never seen before, user space is
- * told, and the thread waits until it has put its probes there.
+ * told, and the thread waits until it has put its probes there. The same before a program is
+ * executed, as it may have no loader, or one that is not probed.
  */
 #ifndef PLAINTAP_BPF_LOAD_H
 #define PLAINTAP_BPF_LOAD_H
@@ -28,7 +29,16 @@ struct {
 	__type(value, u32);
 } known_files SEC(".maps");
 
-enum { ERR_BUSY = 16 };
+/*
+ * Records of programs that are about to be executed, one for each. They would wait in `ring` until
+ * all that lies before them is taken, longer than answering them takes.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, EXEC_RING_SIZE);
+} exec_ring SEC(".maps");
+
+enum { ERR_BUSY = 16, LOAD_AT_FDCWD = -100 };
 
 enum {
 	LOADED_MAX = 1024, /* files of one process that are looked at */
@@ -132,54 +142,66 @@ static __always_inline u64 load_list(struct pt_regs *ctx)
 }
 
 /* False: there is no room, so nobody will look. */
-static __always_inline bool load_tell(u64 thread, u64 now_ns, u32 why, u32 file_cnt, bool is_held)
+static __always_inline bool load_tell(struct rec_load *rec, u32 why)
 {
-	struct rec_load rec = {
-		.head = { REC_LOAD, sizeof(rec), now_ns },
-		.pid = thread >> 32,
-		.tid = (u32)thread,
-		.file_cnt = file_cnt,
-		.is_held = is_held,
-		.why = why,
-	};
+	void *to = why == LOAD_EXEC ? (void *)&exec_ring : (void *)&ring;
 
 	/* Whatever the consumer does: somebody waits. */
-	if (!bpf_ringbuf_output(&ring, &rec, sizeof(rec), BPF_RB_FORCE_WAKEUP))
+	if (!bpf_ringbuf_output(to, rec, sizeof(*rec), BPF_RB_FORCE_WAKEUP))
 		return true;
 	STATS_ADD(records_ring_full, 1);
 	return false;
 }
 
-/* User space is told, and the thread waits for it. False: it goes on unseen. */
-static __always_inline bool load_ask(struct capture_control *c, u64 thread, u32 why, u32 file_cnt)
+/*
+ * User space is told, and the thread waits for it; what it is told for is filled in, and all else
+ * here. False: it goes on unseen, or is not seen yet.
+ */
+static __always_inline bool load_ask(struct capture_control *c, u64 thread, u32 why,
+				     struct rec_load *rec)
 {
-	u64 now_ns = bpf_ktime_get_ns();
-	bool is_held = may_hold && hold_begin(thread, now_ns);
+	enum hold_end end;
+	bool is_held;
 
-	if (!load_tell(thread, now_ns, why, file_cnt, is_held)) {
+	rec->head.type = REC_LOAD;
+	rec->head.size = sizeof(*rec);
+	rec->head.ts_ns = bpf_ktime_get_ns();
+	rec->pid = thread >> 32;
+	rec->tid = (u32)thread;
+	/* Older verifiers do not follow it through memory, and refuse the wait where it cannot be.
+	 */
+	is_held = may_hold && hold_begin(thread, rec->head.ts_ns);
+	rec->is_held = is_held;
+	rec->why = why;
+	/* Of use only before the program runs. */
+	if (why == LOAD_EXEC && !is_held)
+		return false;
+	if (!load_tell(rec, why)) {
 		hold_cancel(thread);
 		return false;
 	}
-	if (!is_held || hold_wait(thread, LOAD_HOLD_NS))
+	if (!is_held)
 		return true;
-	__sync_fetch_and_add(&c->held_in_vain, 1);
-	return false;
+	end = hold_wait(thread, LOAD_HOLD_NS);
+	if (!end)
+		__sync_fetch_and_add(&c->held_in_vain, 1);
+	return end == HOLD_LET_GO;
 }
 
 static __always_inline void load_see(struct pt_regs *ctx)
 {
 	u64 thread = bpf_get_current_pid_tgid(), first;
 	struct capture_control *c = control_get();
-	u32 cnt;
+	struct rec_load rec = {};
 
 	if (!c || !process_may_be_watched(thread >> 32))
 		return;
 	first = load_list(ctx);
-	cnt = first ? load_count_unknown(first, false) : 0;
-	if (!cnt)
+	rec.file_cnt = first ? load_count_unknown(first, false) : 0;
+	if (!rec.file_cnt)
 		return;
 	home_has_loaded(c, thread >> 32);
-	if (load_ask(c, thread, LOAD_FILES, cnt))
+	if (load_ask(c, thread, LOAD_FILES, &rec))
 		load_count_unknown(first, true);
 }
 
@@ -193,11 +215,38 @@ static __always_inline void load_see_fork(struct pt_regs *ctx)
 {
 	u64 thread = bpf_get_current_pid_tgid();
 	struct capture_control *c = control_get();
+	struct rec_load rec = {};
 	bool shares_memory = bpf_get_attach_cookie(ctx) & FORK_COOKIE_HAS_FLAGS &&
 			     REGS_ARG2(ctx) & CLONE_VM;
 
 	if (c && !shares_memory && home_must_ask(c, thread >> 32))
-		load_ask(c, thread, LOAD_FORK, 0);
+		load_ask(c, thread, LOAD_FORK, &rec);
+}
+
+/*
+ * Where a process is about to execute a program. Which file that is cannot be found out here, nor
+ * whether it is known: so user space looks each time. One that is named wrongly is let go at once.
+ */
+static __always_inline void load_see_exec(struct pt_regs *ctx)
+{
+	u64 thread = bpf_get_current_pid_tgid(), cookie = bpf_get_attach_cookie(ctx);
+	struct rec_load rec = { .dir_fd = LOAD_AT_FDCWD };
+	u64 arg0 = REGS_ARG0(ctx), arg1 = REGS_ARG1(ctx);
+	struct capture_control *c = control_get();
+
+	if (!c || !program_may_be_watched(thread >> 32))
+		return;
+	if (c->unasked_exec == (u32)(thread >> 32)) {
+		c->unasked_exec = 0;
+		return;
+	}
+	/* Read by now, at offsets that the verifier knows. */
+	asm volatile("" : "+r"(arg0), "+r"(arg1));
+	if (cookie != EXEC_COOKIE_PATH)
+		rec.dir_fd = arg0;
+	if (cookie != EXEC_COOKIE_FD)
+		rec.path_addr = cookie == EXEC_COOKIE_PATH ? arg0 : arg1;
+	load_ask(c, thread, LOAD_EXEC, &rec);
 }
 
 #endif

@@ -59,6 +59,26 @@ static __always_inline bool process_may_be_watched(u32 pid)
 	return (state || c->watch_all) && filters_let_in(c->filters);
 }
 
+/*
+ * The same of the program that the process is about to execute: what it is called, and its file,
+ * are then others.
+ */
+static __always_inline bool program_may_be_watched(u32 pid)
+{
+	const u32 changes = FILTERS_ASK_FOR(TRAIT_COMM) | FILTERS_ASK_FOR(TRAIT_EXE);
+	struct capture_control *c = control_get();
+	u32 *state;
+
+	if (!c)
+		return false;
+	if (watches_all_unfiltered(c))
+		return pid != c->self_pid;
+	state = bpf_map_lookup_elem(&watched, &pid);
+	if (state && *state & WATCH_FIXED)
+		return *state & WATCH_IN;
+	return (state || c->watch_all) && filters_let_in(c->filters & ~changes);
+}
+
 /* Of the running process. */
 static __always_inline bool process_is_watched(u32 pid)
 {

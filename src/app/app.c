@@ -109,6 +109,10 @@ static int open_kernel(struct app *a, struct error *ret_error)
 	r = ring_open(kernel_side_ring_fd(a->kernel), kernel_side_ring_size(a->kernel), &a->ring);
 	if (r < 0)
 		return error_set_errno(ret_error, r, "cannot map the ring buffer");
+	r = ring_open(kernel_side_exec_ring_fd(a->kernel), kernel_side_exec_ring_size(a->kernel),
+		      &a->exec_ring);
+	if (r < 0)
+		return error_set_errno(ret_error, r, "cannot map the ring buffer");
 	pausing_init(&a->pausing, a->kernel, a->ring);
 	sink_set_tell_waiting(&a->pipeline.sinks, show_life, a);
 	return 0;
@@ -140,8 +144,12 @@ static void restrict_probes(struct app *a)
 static int let_command_go(struct app *a, const char *program, struct error *ret_error)
 {
 	struct error err = { 0 };
-	int r = command_go(&a->command, &err);
+	int r;
 
+	/* It has been looked at; and nobody would, as we wait for it here. */
+	kernel_side_expect_exec(a->kernel, a->command.pid);
+	r = command_go(&a->command, &err);
+	kernel_side_expect_exec(a->kernel, 0);
 	if (r < 0)
 		return error_set(ret_error, r, "cannot run %s: %s", program, err.text);
 	return 0;
@@ -200,6 +208,7 @@ static void collect_the_rest(struct app *a)
 	targets_take_answers(a);
 	kernel_side_detach(a->kernel, loop_make_room, a);
 	loaders_say_holds(a);
+	execs_say_waits(a);
 	loop_drain(a);
 	leaving_end(a, UINT64_MAX);
 	pausing_release(&a->pausing, true);
@@ -337,6 +346,7 @@ static void app_done(struct app *a)
 	pipeline_done(&a->pipeline);
 	pausing_done(&a->pausing);
 	ring_close(a->ring);
+	ring_close(a->exec_ring);
 	kernel_side_close(a->kernel);
 	loop_close(a);
 	seat_close(&a->seat);

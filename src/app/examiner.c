@@ -9,6 +9,10 @@
 
 #include "base/log.h"
 #include "base/priority.h"
+#include "now.h"
+
+/* Placing a probe waits for forks under way, and these for processors that waiting threads use. */
+#define STUCK_NS UINT64_C(5000000000)
 
 static void put(struct examination_queue *q, struct examination *x)
 {
@@ -75,7 +79,9 @@ static void carry_out(struct examiner *e, struct examination *x)
 	if (x->kind == EXAMINE_VERSIONS)
 		priority_set(0, PRIORITY_ORDINARY);
 	pthread_mutex_lock(&e->work);
+	__atomic_store_n(&e->busy_since_ns, app_now_ns(), __ATOMIC_RELAXED);
 	e->fn(e->user, x);
+	__atomic_store_n(&e->busy_since_ns, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&e->work);
 	priority_set(0, PRIORITY_WRITE);
 	examiner_answer(e, x);
@@ -137,6 +143,16 @@ int examiner_order(struct examiner *e, const struct examination *order)
 	return 0;
 }
 
+bool examiner_is_busy(struct examiner *e)
+{
+	bool has_orders;
+
+	pthread_mutex_lock(&e->queues);
+	has_orders = e->orders.first;
+	pthread_mutex_unlock(&e->queues);
+	return has_orders || __atomic_load_n(&e->busy_since_ns, __ATOMIC_RELAXED);
+}
+
 struct examination *examiner_next(struct examiner *e)
 {
 	struct examination *x;
@@ -149,6 +165,14 @@ struct examination *examiner_next(struct examiner *e)
 	x = take(&e->answers);
 	pthread_mutex_unlock(&e->queues);
 	return x;
+}
+
+bool examiner_is_at_work(const struct examiner *e, uint64_t now_ns)
+{
+	uint64_t since = __atomic_load_n(&e->busy_since_ns, __ATOMIC_RELAXED);
+
+	/* It may have begun after `now_ns` was asked for. */
+	return since && (since > now_ns || now_ns - since < STUCK_NS);
 }
 
 bool examiner_try(struct examiner *e)

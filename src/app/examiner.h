@@ -22,6 +22,7 @@ enum examination_kind {
 	EXAMINE_PROCESS,  /* what it has loaded, through the thread of the event */
 	EXAMINE_EXECUTED, /* the same, unless its loader will tell */
 	EXAMINE_FORK,	  /* it is about to fork */
+	EXAMINE_EXEC,	  /* it is about to execute a program */
 	EXAMINE_FORKED,	  /* it was forked by one that should have waited */
 	EXAMINE_VERSIONS, /* what files say of their version: nobody waits for that */
 };
@@ -59,12 +60,16 @@ struct examiner {
 	pthread_cond_t ordered;
 	struct examination_queue orders, answers;
 	bool stop;
-	int event_fd; /* readable when there are answers */
+	uint64_t
+		busy_since_ns; /* the order under way; 0: none. Shared, for examiner_is_at_work() */
+	int event_fd;	       /* readable when there are answers */
 };
 
 int examiner_start(struct examiner *e, examiner_fn fn, void *user);
 /* Copied. -ENOMEM: it will not be done. */
 int examiner_order(struct examiner *e, const struct examination *order);
+/* Is an order under way, or are some waiting? */
+bool examiner_is_busy(struct examiner *e);
 /* From its thread: an answer besides the one to the order under way. Takes `x` over. */
 void examiner_answer(struct examiner *e, struct examination *x);
 /* The next answer, for examination_free(); NULL: there is none now. */
@@ -72,6 +77,8 @@ struct examination *examiner_next(struct examiner *e);
 /* The lock; false: an order is under way. */
 bool examiner_try(struct examiner *e);
 void examiner_release(struct examiner *e);
+/* Has it an order that it has not been stuck in for long? */
+bool examiner_is_at_work(const struct examiner *e, uint64_t now_ns);
 /* The order under way is brought to its end, others are forgotten; answers can still be had. */
 void examiner_stop(struct examiner *e);
 /* Also for one that was never started. */

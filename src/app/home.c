@@ -7,7 +7,7 @@
 
 #include "attach/kernel_side.h"
 #include "base/log.h"
-#include "discover/fork_calls.h"
+#include "discover/c_library.h"
 #include "discover/mapped_targets.h"
 #include "discover/process_tree.h"
 #include "loaders.h"
@@ -77,38 +77,41 @@ void home_give_up(struct app *a, const char *why)
 	a->home.is_on = false;
 }
 
-static bool is_library_known(const struct home *h, const struct fork_calls *calls)
+static bool is_library_known(const struct home *h, const struct c_library *lib)
 {
 	for (size_t i = 0; i < h->library_cnt; i++)
-		if (h->libraries[i].ino == calls->ino && h->libraries[i].dev == calls->dev)
+		if (h->libraries[i].ino == lib->ino && h->libraries[i].dev == lib->dev)
 			return true;
 	return false;
 }
 
-static int probe_calls(struct app *a, struct fork_calls *calls)
+static int probe_calls(struct app *a, const struct c_library *lib)
 {
 	struct home *h = &a->home;
-	int r = h->library_cnt < HOME_LIBRARY_MAX ? fork_calls_find(calls) : -ENOBUFS;
+	struct fork_calls calls;
+	int r = -ENOBUFS;
 
+	if (h->library_cnt < HOME_LIBRARY_MAX)
+		r = c_library_find_forks(lib->fd, &calls);
 	if (!r)
-		r = kernel_side_probe_forks(a->kernel, calls->fd, calls->items, calls->cnt);
+		r = kernel_side_probe_forks(a->kernel, lib->fd, calls.items, calls.cnt);
 	if (r < 0)
 		return r;
-	h->libraries[h->library_cnt].dev = calls->dev;
-	h->libraries[h->library_cnt++].ino = calls->ino;
+	h->libraries[h->library_cnt].dev = lib->dev;
+	h->libraries[h->library_cnt++].ino = lib->ino;
 	return 0;
 }
 
 static int see_forks(struct app *a, pid_t thread)
 {
-	struct fork_calls calls;
-	int r = fork_calls_open("/proc", thread, &calls);
+	struct c_library lib;
+	int r = c_library_open("/proc", thread, &lib);
 
 	if (r < 0)
 		return r;
-	if (!is_library_known(&a->home, &calls))
-		r = probe_calls(a, &calls);
-	close(calls.fd);
+	if (!is_library_known(&a->home, &lib))
+		r = probe_calls(a, &lib);
+	close(lib.fd);
 	return r;
 }
 

@@ -42,8 +42,7 @@ static int probe(struct app *a, int fd)
 	return r;
 }
 
-/* Takes over the descriptor; a negative one is none. */
-static bool see_file(struct app *a, int loader_fd)
+bool loaders_see_file(struct app *a, int loader_fd)
 {
 	CLEANUP_CLOSE int fd = loader_fd;
 	struct loaders *l = &a->loaders;
@@ -84,7 +83,7 @@ int loaders_see_process(struct app *a, pid_t pid)
 	/* Its end says nothing of its program. */
 	if (fd < 0 && stat(path, &st) < 0)
 		return -ESRCH;
-	is_seen = see_file(a, fd);
+	is_seen = loaders_see_file(a, fd);
 	l->programs[l->program_cnt++ % LOADER_PROGRAM_MAX] =
 		(struct loader_file){ st.st_dev, st.st_ino, is_seen };
 	return is_seen;
@@ -93,7 +92,7 @@ int loaders_see_process(struct app *a, pid_t pid)
 void loaders_see_program(struct app *a, const char *program)
 {
 	a->loaders.sees_named = kernel_side_sees_loading(a->kernel) &&
-				see_file(a, loader_open_of_program(program));
+				loaders_see_file(a, loader_open_of_program(program));
 }
 
 void loaders_see_own(struct app *a)
@@ -106,7 +105,7 @@ static void note_wait(struct app *a, const struct load_event *e)
 	struct loaders *l = &a->loaders;
 	uint64_t ns = app_now_ns() - e->monotonic_ns;
 
-	if (e->is_fork) {
+	if (e->kind == LOAD_BEFORE_FORK) {
 		l->fork_cnt++;
 		l->fork_ns += ns;
 		return;
@@ -118,11 +117,19 @@ static void note_wait(struct app *a, const struct load_event *e)
 		(double)ns / 1e6, e->file_cnt);
 }
 
+void loaders_release(struct app *a, const struct load_event *e)
+{
+	if (e->is_parked)
+		kernel_side_let_go_parked(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	else
+		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
 void loaders_let_go(struct app *a, const struct load_event *e)
 {
 	if (!e->is_held)
 		return;
-	kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	loaders_release(a, e);
 	note_wait(a, e);
 }
 

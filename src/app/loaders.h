@@ -15,7 +15,7 @@ struct app;
 struct load_event;
 
 enum {
-	LOADER_MAX = 64,	  /* different loaders; a container may bring its own */
+	LOADER_MAX = 256,	  /* different loaders; a container may bring its own */
 	LOADER_PROGRAM_MAX = 256, /* programs whose loader is remembered */
 	LOADER_HOLD_MAX = 4096,	  /* waits that the median is taken of */
 };
@@ -37,12 +37,18 @@ struct loaders {
 	uint64_t fork_cnt, fork_ns; /* forks that have waited, and how long in all */
 };
 
+/*
+ * Probes a loader; true: it is. Takes the descriptor over; a negative one is none.
+ */
+bool loaders_see_file(struct app *a, int loader_fd);
 /* Probes the loader of a running process. 1: what it loads will be seen; 0: not; -ESRCH: it has
  * ended. */
 int loaders_see_process(struct app *a, pid_t pid);
 /* The same of a program that does not run yet, and of those that most programs here have. */
 void loaders_see_program(struct app *a, const char *program);
 void loaders_see_own(struct app *a);
+/* A held thread may go on, and nothing is noted of it. */
+void loaders_release(struct app *a, const struct load_event *e);
 /* What a thread has waited for is done. */
 void loaders_let_go(struct app *a, const struct load_event *e);
 /* For people: how long programs have waited. */

@@ -149,7 +149,13 @@ static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state
 
 void loop_loaded(void *user, const struct load_event *e)
 {
-	targets_order(user, e->is_fork ? EXAMINE_FORK : EXAMINE_PROCESS, e);
+	static const enum examination_kind kinds[] = {
+		[LOADED_FILES] = EXAMINE_PROCESS,
+		[LOAD_BEFORE_FORK] = EXAMINE_FORK,
+		[LOAD_BEFORE_EXEC] = EXAMINE_EXEC,
+	};
+
+	targets_order(user, kinds[e->kind], e);
 }
 
 void loop_receives(void *user, const struct receiver_event *e)
@@ -256,6 +262,8 @@ static void do_housekeeping(struct app *a)
 	receiving_look(kernel_side_receiving(a->kernel), now);
 	kernel_side_beat(a->kernel);
 	targets_take_answers(a);
+	if (examiner_is_at_work(&a->examiner, now))
+		kernel_side_show_work(a->kernel);
 	use_what_is_probed(a, now);
 	while (rescan_next(&a->rescan, now, &pid))
 		targets_order_process(a, EXAMINE_PROCESS, pid);
@@ -312,13 +320,17 @@ void loop_run(struct app *a)
 {
 	if (watch_fd(a->epoll_fd, kernel_side_ring_fd(a->kernel)) < 0)
 		log_say(LOG_DEBUG, "the ring cannot be waited for: polling it");
+	if (watch_fd(a->epoll_fd, kernel_side_exec_ring_fd(a->kernel)) < 0)
+		log_say(LOG_DEBUG, "programs that are executed cannot be waited for");
 	if (watch_fd(a->epoll_fd, a->examiner.event_fd) < 0)
 		log_say(LOG_DEBUG, "what is found cannot be waited for: looking for it");
 	if (a->ctl && watch_fd(a->epoll_fd, ctl_socket_fd(a->ctl)) < 0)
 		log_say(LOG_DEBUG, "orders cannot be waited for: looking for them");
 	while (!a->stop) {
-		size_t cnt = ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector);
+		size_t cnt;
 
+		ring_drain(a->exec_ring, SIZE_MAX, collect_record, &a->pipeline.collector);
+		cnt = ring_drain(a->ring, DRAIN_MAX, collect_record, &a->pipeline.collector);
 		do_housekeeping(a);
 		if (a->stop)
 			break;

@@ -14,6 +14,7 @@
 #include "discover/findings.h"
 #include "discover/target_list.h"
 #include "examiner.h"
+#include "execs.h"
 #include "home.h"
 #include "leaving.h"
 #include "loaders.h"
@@ -50,6 +51,7 @@ struct app {
 	const struct app_options *opt;
 	struct kernel_side *kernel;
 	struct ring *ring;
+	struct ring *exec_ring;	    /* who is about to execute a program, taken first */
 	struct target_list targets; /* its own while look_ahead is running */
 	struct look_ahead look_ahead;
 	size_t reported_cnt;	      /* targets up to this index have names in the pipeline */
@@ -66,6 +68,7 @@ struct app {
 	struct loop_uses uses;
 	struct examiner examiner; /* from the loop on */
 	struct loaders loaders;
+	struct execs execs;
 	struct home home;
 	struct leaving leaving;
 	struct ctl_socket *ctl; /* NULL: takes no orders */

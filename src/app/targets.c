@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attach/kernel_side.h"
 #include "attach/receiving.h"
@@ -16,6 +17,7 @@
 #include "discover/process_tree.h"
 #include "discover/program.h"
 #include "discover/tls_library.h"
+#include "execs.h"
 #include "filters.h"
 #include "home.h"
 #include "loaders.h"
@@ -125,6 +127,7 @@ static int watch_process(struct app *a, pid_t pid, struct error *ret_error)
 		return error_set_errno(ret_error, r, "-p %d: cannot watch it", (int)pid);
 	/* Before it is looked at: what it loads meanwhile is told. */
 	a->loaders.sees_named = loaders_see_process(a, pid) > 0;
+	execs_see_process(a, pid);
 	return 0;
 }
 
@@ -160,6 +163,7 @@ static void find_descendant(void *user, pid_t pid)
 	if (kernel_side_watch(a->kernel, pid) < 0)
 		return;
 	loaders_see_process(a, pid);
+	execs_see_process(a, pid);
 	process_findings_init(&findings);
 	if (discover_process(pid, &a->targets, &findings, NULL) == -ESRCH)
 		kernel_side_unwatch(a->kernel, pid);
@@ -191,6 +195,7 @@ static void find_running(void *user, pid_t pid)
 	size_t known_cnt = a->targets.cnt;
 
 	loaders_see_process(a, pid);
+	execs_see_process(a, pid);
 	process_findings_init(&findings);
 	discover_process(pid, &a->targets, &findings, NULL);
 	note_user(a, known_cnt, pid);
@@ -283,6 +288,8 @@ int targets_attach_all(struct app *a, const char *program, struct error *ret_err
 		loaders_see_program(a, program);
 	if (app_is_whole_machine(a->opt))
 		loaders_see_own(a);
+	if (program || app_is_whole_machine(a->opt))
+		execs_see_process(a, getpid());
 	find_let_in(a);
 	has_home = home_is_possible(a);
 	r = kernel_side_wait(a->kernel, ret_error);
@@ -320,15 +327,24 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error)
 	return 0;
 }
 
+/* What its thread waits for will take a while. */
+static void park(struct app *a, struct load_event *e)
+{
+	if (e->is_held && !e->is_parked)
+		e->is_parked = kernel_side_park(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
 void targets_order(struct app *a, enum examination_kind kind, const struct load_event *event)
 {
 	struct examination x = { .kind = kind, .event = *event, .loads = home_loads(a) };
 
+	if (examiner_is_busy(&a->examiner))
+		park(a, &x.event);
 	if (!examiner_order(&a->examiner, &x))
 		return;
 	log_say(LOG_WARNING, "out of memory: what process %d has loaded is not looked at",
 		(int)event->pid);
-	loaders_let_go(a, event);
+	loaders_let_go(a, &x.event);
 }
 
 void targets_order_process(struct app *a, enum examination_kind kind, pid_t pid)
@@ -341,6 +357,30 @@ void targets_order_process(struct app *a, enum examination_kind kind, pid_t pid)
 void targets_order_versions(struct app *a)
 {
 	targets_order_process(a, EXAMINE_VERSIONS, 0);
+}
+
+void targets_probe_program(struct app *a, int fd, const char *path, pid_t pid)
+{
+	size_t known_cnt = a->targets.cnt;
+
+	tls_library_collect_program(fd, path, &a->targets, NULL);
+	note_user(a, known_cnt, pid);
+	if (a->attached_cnt < a->targets.cnt)
+		log_say(LOG_INFO, "process %d executes %s, which has a TLS library: probing it",
+			(int)pid, path);
+	/* Any other process may execute it, too. */
+	attach_new(a, true);
+}
+
+static void look_before_exec(struct app *a, struct examination *x)
+{
+	execs_look(a, &x->event);
+	/* What is new must have its name first. */
+	x->event.file_cnt = 1;
+	if (a->reported_cnt < a->targets.cnt)
+		return;
+	execs_let_go(a, &x->event);
+	x->event.is_held = false;
 }
 
 static void look(struct app *a, struct examination *x)
@@ -356,9 +396,12 @@ static void look(struct app *a, struct examination *x)
 		log_say(LOG_INFO, "%s", findings.problem.text);
 	process_findings_done(&findings);
 	note_user(a, known_cnt, pid);
-	if (a->attached_cnt < a->targets.cnt)
+	execs_see_process(a, x->event.tid);
+	if (a->attached_cnt < a->targets.cnt) {
 		log_say(LOG_INFO, "process %d has a TLS library of its own: probing it from now on",
 			(int)pid);
+		park(a, &x->event);
+	}
 	attach_new(a, !home_is(a, pid));
 	if (home_is(a, pid))
 		home_was_looked_at(a, x->event.tid, x->loads);
@@ -431,6 +474,9 @@ void targets_examine(void *user, struct examination *x)
 		break;
 	case EXAMINE_FORK:
 		home_forks(a, x->event.tid);
+		break;
+	case EXAMINE_EXEC:
+		look_before_exec(a, x);
 		break;
 	case EXAMINE_FORKED:
 		home_has_forked(a, x->event.pid);

@@ -35,6 +35,8 @@ int targets_add_process(struct app *a, pid_t pid, struct error *ret_error);
 void targets_order(struct app *a, enum examination_kind kind, const struct load_event *event);
 /* The same for a process that nobody holds. */
 void targets_order_process(struct app *a, enum examination_kind kind, pid_t pid);
+/* The examiner: probes what a program has inside that the process is about to execute. */
+void targets_probe_program(struct app *a, int fd, const char *path, pid_t pid);
 /* What the files of programs say of their version. */
 void targets_order_versions(struct app *a);
 /* An examiner_fn; `app` is the struct app. */

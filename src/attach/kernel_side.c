@@ -23,10 +23,8 @@
 #include "layout_table.h"
 #include "libbpf_log.h"
 #include "links.h"
-#include "load_record.h"
-#include "model/fork_call.h"
-#include "model/loader_hook.h"
 #include "model/target.h"
+#include "parking.h"
 #include "probe_links.h"
 #include "proc.skel.h"
 #include "receiving.h"
@@ -50,11 +48,12 @@ struct kernel_side {
 	struct capture_control *control;
 	struct features features;
 	struct prober prober;
-	struct waiting_probes loaders, forks;
+	struct waiting_probes loaders, forks, execs;
 	struct receiving receiving;
 	uint32_t ring_size;
 	const struct conn_rules *conn_rules; /* borrowed while opening */
 	struct watchdog watchdog;
+	struct parking parking;
 	struct attachment_set attachments;
 	pthread_mutex_t identifying;
 };
@@ -86,6 +85,10 @@ static int load_proc(struct kernel_side *k, struct error *ret_error)
 		bpf_map__set_max_entries(k->proc->maps.calls, 1);
 	waiting_probes_init(&k->loaders, &k->features, k->proc->progs.proc_loaded, k->may_hold);
 	waiting_probes_init(&k->forks, &k->features, k->proc->progs.proc_forking, k->may_hold);
+	if (k->may_hold)
+		waiting_probes_init(&k->execs, &k->features, k->proc->progs.proc_executing, true);
+	else
+		bpf_program__set_autoload(k->proc->progs.proc_executing, false);
 	k->proc->rodata->may_hold = k->may_hold;
 	r = proc_bpf__load(k->proc);
 	if (r < 0)
@@ -191,7 +194,9 @@ int kernel_side_wait(struct kernel_side *k, struct error *ret_error)
 	if ((k->pause == PAUSE_NEVER && !k->may_hold) || k->watchdog.pid)
 		return 0;
 	r = watchdog_start(&k->watchdog, bpf_map__fd(k->tls->maps.paused), k->control);
-	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog process") : 0;
+	if (!r && k->may_hold)
+		r = parking_start(&k->parking, bpf_map__fd(k->proc->maps.held));
+	return r < 0 ? error_set_errno(ret_error, r, "cannot start the watchdog processes") : 0;
 }
 
 static int open_control(struct kernel_side *k, const struct kernel_side_options *opt,
@@ -386,14 +391,18 @@ void kernel_side_leave_home(struct kernel_side *k)
 int kernel_side_probe_forks(struct kernel_side *k, int fd, const struct fork_call *calls,
 			    size_t cnt)
 {
-	struct waiting_place at[WAITING_PLACE_MAX];
+	return waiting_probes_add_forks(&k->forks, fd, calls, cnt, k->prober.home);
+}
 
-	if (cnt > WAITING_PLACE_MAX)
-		return -E2BIG;
-	for (size_t i = 0; i < cnt; i++)
-		at[i] = (struct waiting_place){ calls[i].file_off,
-						calls[i].has_flags ? FORK_COOKIE_HAS_FLAGS : 0 };
-	return waiting_probes_add(&k->forks, fd, at, cnt, k->prober.home);
+int kernel_side_probe_execs(struct kernel_side *k, int fd, const struct exec_call *calls,
+			    size_t cnt)
+{
+	return waiting_probes_add_execs(&k->execs, fd, calls, cnt, k->prober.only_pid);
+}
+
+void kernel_side_expect_exec(struct kernel_side *k, pid_t pid)
+{
+	__atomic_store_n(&k->control->unasked_exec, (uint32_t)pid, __ATOMIC_SEQ_CST);
 }
 
 /* Id 0 comes from kernels whose links carry no cookie: then any of them may be meant. */
@@ -409,10 +418,7 @@ void kernel_side_check(struct kernel_side *k, uint64_t now_ns)
 
 int kernel_side_probe_loader(struct kernel_side *k, int fd, const struct loader_hook *hook)
 {
-	struct waiting_place at = { hook->file_off,
-				    LOADER_COOKIE(hook->distance, hook->is_pointer) };
-
-	return waiting_probes_add(&k->loaders, fd, &at, 1, k->prober.only_pid);
+	return waiting_probes_add_loader(&k->loaders, fd, hook, k->prober.only_pid);
 }
 
 bool kernel_side_sees_loading(const struct kernel_side *k)
@@ -440,10 +446,12 @@ static void take_off(void *user, size_t i)
 {
 	struct kernel_side *k = user;
 
+	struct waiting_probes *waiting[] = { &k->forks, &k->execs, &k->loaders };
+
 	if (i < k->attachments.cnt)
 		attachment_detach(k->attachments.items[i]);
 	else
-		waiting_probes_done(i == k->attachments.cnt ? &k->forks : &k->loaders);
+		waiting_probes_done(waiting[i - k->attachments.cnt]);
 }
 
 static void take_all_off(void *user)
@@ -451,7 +459,7 @@ static void take_all_off(void *user)
 	struct kernel_side *k = user;
 
 	attachment_set_end_checks(&k->attachments);
-	side_by_side(k->attachments.cnt + 2, take_off, k);
+	side_by_side(k->attachments.cnt + 3, take_off, k);
 	attachment_set_done(&k->attachments);
 	receiving_close(&k->receiving);
 	if (k->proc)
@@ -482,31 +490,13 @@ void kernel_side_close(struct kernel_side *k)
 		return;
 	end_loading(k);
 	kernel_side_detach(k, NULL, NULL);
+	parking_stop(&k->parking);
 	watchdog_stop(&k->watchdog);
 	control_unmap(k->control);
 	tls_bpf__destroy(k->tls);
 	proc_bpf__destroy(k->proc);
 	kernel_types_close(&k->types);
 	free(k);
-}
-
-void kernel_side_each_paused(struct kernel_side *k, kernel_side_paused_fn fn, void *user)
-{
-	struct pause_state state;
-	uint32_t key, next;
-	int fd, r;
-
-	/* Without probes nobody can have been stopped, and the object is the loading thread's. */
-	if (k->is_loading)
-		return;
-	fd = bpf_map__fd(k->tls->maps.paused);
-	r = bpf_map_get_next_key(fd, NULL, &next);
-	while (!r) {
-		key = next;
-		r = bpf_map_get_next_key(fd, &key, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &state))
-			fn(user, (pid_t)key, &state);
-	}
 }
 
 int kernel_side_identify_file(struct kernel_side *k, int fd, struct file_id *ret)
@@ -541,9 +531,10 @@ int kernel_side_filters_fd(const struct kernel_side *k)
 	return bpf_map__fd(k->proc->maps.filters);
 }
 
+/* Without probes nobody can have been stopped, and the object is the loading thread's. */
 int kernel_side_paused_fd(const struct kernel_side *k)
 {
-	return bpf_map__fd(k->tls->maps.paused);
+	return k->is_loading ? -1 : bpf_map__fd(k->tls->maps.paused);
 }
 
 int kernel_side_held_fd(const struct kernel_side *k)
@@ -554,6 +545,16 @@ int kernel_side_held_fd(const struct kernel_side *k)
 int kernel_side_ring_fd(const struct kernel_side *k)
 {
 	return bpf_map__fd(k->proc->maps.ring);
+}
+
+int kernel_side_exec_ring_fd(const struct kernel_side *k)
+{
+	return bpf_map__fd(k->proc->maps.exec_ring);
+}
+
+struct parking *kernel_side_parking(struct kernel_side *k)
+{
+	return &k->parking;
 }
 
 uint32_t kernel_side_ring_size(const struct kernel_side *k)

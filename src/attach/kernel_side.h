@@ -20,6 +20,7 @@
 #include "records.h"
 
 struct conn_rules;
+struct exec_call;
 struct fork_call;
 struct kernel_side;
 struct loader_hook;
@@ -64,6 +65,14 @@ void kernel_side_leave_home(struct kernel_side *k);
 /* Home will fork by these, in the file that is open as `fd`: told as REC_LOAD, with LOAD_FORK. */
 int kernel_side_probe_forks(struct kernel_side *k, int fd, const struct fork_call *calls,
 			    size_t cnt);
+/*
+ * Programs are executed by these, in the file that is open as `fd`: told as REC_LOAD, with
+ * LOAD_EXEC. -EOPNOTSUPP: threads may not wait.
+ */
+int kernel_side_probe_execs(struct kernel_side *k, int fd, const struct exec_call *calls,
+			    size_t cnt);
+/* The next exec of that process is not told: it has been looked at. 0: of none. */
+void kernel_side_expect_exec(struct kernel_side *k, pid_t pid);
 bool kernel_side_is_near(const struct kernel_side *k, const struct target *t);
 /* The probes of a target go everywhere; 0 also if they are there already. */
 int kernel_side_widen(struct kernel_side *k, const struct target *t);
@@ -77,8 +86,16 @@ bool kernel_side_sees_loading(const struct kernel_side *k);
 bool kernel_side_holds(const struct kernel_side *k);
 /* Does the thread still wait that began to at that time, as its record says? */
 bool kernel_side_is_held(const struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
-/* It may go on. */
+/* Who waits for a look sees that plaintap works on it, or on another one's. */
+void kernel_side_show_work(struct kernel_side *k);
+/* It may go on; and the others see that, too. */
 void kernel_side_let_go(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+/*
+ * It waits for what takes longer: it is to stand still instead, see parking.h. True: then it is to
+ * be let go by the other one. From any thread.
+ */
+bool kernel_side_park(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
+void kernel_side_let_go_parked(struct kernel_side *k, pid_t pid, pid_t tid, uint64_t since_ns);
 /*
  * All may go on, and none waits any more, but for those with something that is not to be lost: see
  * kernel_side_detach().
@@ -144,8 +161,12 @@ int kernel_side_watched_fd(const struct kernel_side *k);
 int kernel_side_filters_fd(const struct kernel_side *k);
 int kernel_side_paused_fd(const struct kernel_side *k);
 int kernel_side_held_fd(const struct kernel_side *k);
+struct parking *kernel_side_parking(struct kernel_side *k);
 int kernel_side_ring_fd(const struct kernel_side *k);
 uint32_t kernel_side_ring_size(const struct kernel_side *k);
+/* Another ring, with the records of LOAD_EXEC alone. */
+int kernel_side_exec_ring_fd(const struct kernel_side *k);
+uint32_t kernel_side_exec_ring_size(const struct kernel_side *k);
 int kernel_side_conns_fd(const struct kernel_side *k);
 int kernel_side_fates_fd(const struct kernel_side *k);
 int kernel_side_unsent_ends_fd(const struct kernel_side *k);

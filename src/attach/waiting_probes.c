@@ -10,6 +10,17 @@
 #include <bpf/libbpf.h>
 
 #include "links.h"
+#include "load_record.h"
+#include "model/exec_call.h"
+#include "model/fork_call.h"
+#include "model/loader_hook.h"
+
+enum { WAITING_PLACE_MAX = 4 };
+
+struct waiting_place {
+	uint64_t file_off;
+	uint64_t cookie;
+};
 
 void waiting_probes_init(struct waiting_probes *w, const struct features *f,
 			 struct bpf_program *program, bool may_hold)
@@ -69,13 +80,13 @@ static int add_perf(struct waiting_probes *w, const char *path, const struct wai
 	return link < 0 ? link : keep_link(w, link);
 }
 
-int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_place *places,
-		       size_t cnt, pid_t pid)
+static int add_places(struct waiting_probes *w, int fd, const struct waiting_place *places,
+		      size_t cnt, pid_t pid)
 {
 	char path[64];
 	int r = 0;
 
-	if (!w->program || cnt > WAITING_PLACE_MAX)
+	if (!w->program)
 		return -EOPNOTSUPP;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (w->is_multi)
@@ -83,6 +94,45 @@ int waiting_probes_add(struct waiting_probes *w, int fd, const struct waiting_pl
 	for (size_t i = 0; !r && i < cnt; i++)
 		r = add_perf(w, path, &places[i], pid);
 	return r;
+}
+
+int waiting_probes_add_loader(struct waiting_probes *w, int fd, const struct loader_hook *hook,
+			      pid_t pid)
+{
+	struct waiting_place at = { hook->file_off,
+				    LOADER_COOKIE(hook->distance, hook->is_pointer) };
+
+	return add_places(w, fd, &at, 1, pid);
+}
+
+int waiting_probes_add_forks(struct waiting_probes *w, int fd, const struct fork_call *calls,
+			     size_t cnt, pid_t pid)
+{
+	struct waiting_place at[WAITING_PLACE_MAX];
+
+	if (cnt > WAITING_PLACE_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < cnt; i++)
+		at[i] = (struct waiting_place){ calls[i].file_off,
+						calls[i].has_flags ? FORK_COOKIE_HAS_FLAGS : 0 };
+	return add_places(w, fd, at, cnt, pid);
+}
+
+int waiting_probes_add_execs(struct waiting_probes *w, int fd, const struct exec_call *calls,
+			     size_t cnt, pid_t pid)
+{
+	static const enum exec_cookie cookies[] = {
+		[EXEC_CALL_PATH] = EXEC_COOKIE_PATH,
+		[EXEC_CALL_PATH_AT] = EXEC_COOKIE_PATH_AT,
+		[EXEC_CALL_FD] = EXEC_COOKIE_FD,
+	};
+	struct waiting_place at[WAITING_PLACE_MAX];
+
+	if (cnt > WAITING_PLACE_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < cnt; i++)
+		at[i] = (struct waiting_place){ calls[i].file_off, cookies[calls[i].kind] };
+	return add_places(w, fd, at, cnt, pid);
 }
 
 void waiting_probes_done(struct waiting_probes *w)

@@ -269,8 +269,8 @@ const struct option_row option_rows[] = {
 	  take_on_pressure },
 	{ 0, "no-pause", NULL,
 	  "Never stop a program, not even for the moment that it takes to read a single call longer than "
-	  "a quarter of the buffer, or to probe a library that it has just loaded; lose bytes of it "
-	  "instead.",
+	  "a quarter of the buffer, or to probe a library that it has just loaded or a program that it "
+	  "is about to execute; lose bytes of it instead.",
 	  take_no_pause },
 	{ 0, "ctl", "PATH",
 	  "Listen at PATH for 'plaintap ctl', instead of /run/plaintap/<pid>.sock; off: nowhere. Only root "

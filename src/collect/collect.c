@@ -230,15 +230,23 @@ static bool take_process(struct collector *c, const struct ring_record *rec)
 
 static bool take_load(struct collector *c, const struct ring_record *rec)
 {
+	static const enum load_event_kind kinds[] = {
+		[LOAD_FILES] = LOADED_FILES,
+		[LOAD_FORK] = LOAD_BEFORE_FORK,
+		[LOAD_EXEC] = LOAD_BEFORE_EXEC,
+	};
 	struct load_event e;
 	struct rec_load r;
 
-	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
+	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r) ||
+	    r.why > LOAD_EXEC)
 		return false;
 	e = (struct load_event){
 		.pid = (pid_t)r.pid,
 		.tid = (pid_t)r.tid,
-		.is_fork = r.why == LOAD_FORK,
+		.kind = kinds[r.why],
+		.dir_fd = r.dir_fd,
+		.path_addr = r.path_addr,
 		.file_cnt = r.file_cnt,
 		.is_held = r.is_held,
 		.monotonic_ns = r.head.ts_ns,

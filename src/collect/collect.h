@@ -44,12 +44,24 @@ struct pending_call {
 	bool last_try;	      /* no other record for the same bytes follows if this one is void */
 };
 
-/* A process has loaded files that were not known before, or is about to fork. */
+enum load_event_kind {
+	LOADED_FILES,
+	LOAD_BEFORE_FORK,
+	LOAD_BEFORE_EXEC,
+};
+
+/*
+ * A process has loaded files that were not known before, or is about to fork, or to execute a
+ * program.
+ */
 struct load_event {
 	pid_t pid, tid;
-	bool is_fork;
+	enum load_event_kind kind;
+	int dir_fd;	    /* LOAD_BEFORE_EXEC: see exec_file_open() */
+	uint64_t path_addr; /* the same; 0: there is none */
 	unsigned file_cnt;
-	bool is_held; /* the thread waits to be let go */
+	bool is_held;	/* the thread waits to be let go */
+	bool is_parked; /* it stands still meanwhile; not set here */
 	uint64_t monotonic_ns;
 };
 

@@ -27,7 +27,7 @@ int open_regular(const char *path)
 	if (!S_ISREG(st.st_mode))
 		return -ENXIO;
 	snprintf(again, sizeof(again), "/proc/self/fd/%d", handle);
-	fd = open(again, O_RDONLY | O_CLOEXEC);
+	fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -9,8 +9,9 @@ struct buf;
 
 /*
  * Opens a regular file for reading and never anything else: the type is looked at before the
- * file's own open operation can run (a device that acts on open, a pipe that blocks). Returns a
- * descriptor to close, -EISDIR for a directory, -ENXIO for another kind of file, or -errno.
+ * file's own open operation can run (a device that acts on open, a pipe that blocks). Nor does it
+ * wait for who has a lease on it (-EAGAIN). Returns a descriptor to close, -EISDIR for a directory,
+ * -ENXIO for another kind of file, or -errno.
  */
 int open_regular(const char *path);
 

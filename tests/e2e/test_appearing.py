@@ -8,7 +8,7 @@ from harness import (PROGS, TLS_PAIR, Skip, check, check_eq, check_nothing_lost,
                      shutil, signal, subprocess, truth_of)
 from waiting_parent import under_parent
 
-STARTS, NEW_FILES = 500, 30
+STARTS, NEW_FILES, AT_ONCE = 500, 30, 40
 PAIR = TLS_PAIR + " --socketpair --size 64"
 
 
@@ -64,6 +64,50 @@ def test_new_file_each_time(case):
     check(summary_of(case)["load"]["holds"] >= NEW_FILES, "each was looked at")
 
 
+def at_once(commands):
+    return "".join("%s & " % c for c in commands) + "wait"
+
+
+def check_waits(case):
+    """They stand still while they wait; if all took processors, each wait would be a second."""
+    load = summary_of(case)["load"]
+    check_eq(load["holds_in_vain"], 0, "in vain")
+    check(load["hold_ns"] < 400e6 * load["holds"], "short waits: %s" % load)
+
+
+def test_same_file_at_once(case):
+    """Many processes bring it before the first one was looked at."""
+    _, truth = capture(case, at_once([in_folder(own_library(case))] * AT_ONCE))
+    check_all(case, truth, 4 * AT_ONCE)
+    check_waits(case)
+
+
+def test_new_files_at_once(case):
+    folders = [own_library(case, "lib%d" % i) for i in range(AT_ONCE)]
+    _, truth = capture(case, at_once(in_folder(f) for f in folders))
+    check_all(case, truth, 4 * AT_ONCE)
+    check_waits(case)
+
+
+def test_killed_in_a_crowd(case):
+    """Those that stand still go on, and those that come later do not wait."""
+    folders = [own_library(case, "lib%d" % i) for i in range(AT_ONCE)]
+    shell = case.run(["sh", "-c", "read line; " + at_once(in_folder(f) for f in folders)],
+                     stdin=subprocess.PIPE, pipe_out=True)
+    p = case.tap("-v", "-p", shell.pid, "-o", case.path("out.jsonl"))
+    check(p.ready, "ready: " + p.err())
+    start = time.monotonic()
+    shell.p.stdin.write(b"\n")
+    shell.p.stdin.close()
+    while "a TLS library of its own" not in p.err():
+        check(time.monotonic() < start + 60, "one was looked at")
+        time.sleep(0.001)
+    p.stop(signal.SIGKILL)
+    check_eq(len(truth_of(shell.p.stdout.read())), 4 * AT_ONCE, "truths told")
+    took = time.monotonic() - start
+    check(took < 10, "waited for: %.1f s" % took)
+
+
 def with_inside(name):
     path = os.path.join(PROGS, name)
     if not os.path.exists(path):
@@ -107,17 +151,10 @@ def make_root(case):
 
 
 def test_loader_of_its_own(case):
-    """The first program with a loader that is new may be seen late; all that follow are not."""
+    """Also of the first program with a loader that is new nothing is missed."""
     root = make_root(case)
-    first = case.path("first")
-    script = "chroot %s %s > %s; chroot %s %s" % (root, PAIR, first, root, PAIR)
-    _, truth = capture(case, script)
-    check_eq(len(truth), 4, "truths told")
-    with open(first, "rb") as f:
-        of_first = truth_of(f.read())
-    if of_first[0].pid in {f.pid for f in flows_in(case.path("flows"))}:
-        truth = sorted(truth + of_first)
-    check_truth(case.path("flows"), truth)
+    _, truth = capture(case, "chroot %s %s; chroot %s %s" % (root, PAIR, root, PAIR))
+    check_all(case, truth, 8)
 
 
 def test_replaced(case):
@@ -242,6 +279,9 @@ def test_node(case):
 
 main([("many starts", test_many_starts),
       ("a new file each time", test_new_file_each_time),
+      ("the same new file, many at once", test_same_file_at_once),
+      ("new files, many at once", test_new_files_at_once),
+      ("plaintap is killed in a crowd", test_killed_in_a_crowd),
       ("OpenSSL inside, exported", test_inside_exported),
       ("OpenSSL inside, static", test_inside_static),
       ("node", test_node),

@@ -98,8 +98,9 @@ static void log_load(void *user, const struct load_event *e)
 {
 	struct fixture *f = user;
 
-	buf_printf(&f->log, "load %d/%d files %u held %d at %llu", e->pid, e->tid, e->file_cnt,
-		   e->is_held, (unsigned long long)e->monotonic_ns);
+	buf_printf(&f->log, "load %d/%d kind %d files %u held %d exec %d:%llx at %llu", e->pid,
+		   e->tid, e->kind, e->file_cnt, e->is_held, e->dir_fd,
+		   (unsigned long long)e->path_addr, (unsigned long long)e->monotonic_ns);
 }
 
 static void log_receiver(void *user, const struct receiver_event *e)
@@ -268,7 +269,13 @@ static void test_load(void)
 		.file_cnt = 4,
 		.is_held = 1,
 	};
-	check_record(&r, "load 30/31 files 4 held 1 at 800");
+	check_record(&r, "load 30/31 kind 0 files 4 held 1 exec 0:0 at 800");
+	r.load.why = LOAD_FORK;
+	check_record(&r, "load 30/31 kind 1 files 4 held 1 exec 0:0 at 800");
+	r.load.why = LOAD_EXEC;
+	r.load.dir_fd = -100;
+	r.load.path_addr = 0x1234;
+	check_record(&r, "load 30/31 kind 2 files 4 held 1 exec -100:1234 at 800");
 }
 
 static void test_receiver(void)
@@ -408,6 +415,8 @@ static void test_broken_heads(void)
 	r = process_record(REC_EXIT);
 	r.head.size--;
 	refused("an exit with a wrong size", &r, sizeof(r.process) + 8, 0);
+	r.load = (struct rec_load){ .head = { REC_LOAD, sizeof(r.load), 1 }, .why = LOAD_EXEC + 1 };
+	refused("a load for a reason yet unknown", &r, sizeof(r.load), 0);
 	r = data_record();
 	r.head.type = 0;
 	refused("type 0", &r, r.head.size, DATA_LEN);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/now.h"
 #include "tap.h"
 
 enum { ORDER_CNT = 1000 };
@@ -115,8 +116,13 @@ static void test_lock_and_stop(void)
 		usleep(100);
 	}
 	OK(!examiner_next(&e));
+	/* Who waits for it learns so, but not for ever. */
+	while (!examiner_is_at_work(&e, app_now_ns()))
+		usleep(100);
+	OK(!examiner_is_at_work(&e, app_now_ns() + UINT64_C(6000000000)));
 	INT_EQ(write(fds[1], "x", 1), 1);
 	examiner_stop(&e);
+	OK(!examiner_is_at_work(&e, app_now_ns()));
 	OK(examiner_try(&e));
 	examiner_release(&e);
 	OK(w.done >= 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "fork_calls.h"
+#include "c_library.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,24 +27,32 @@ static bool is_c_library(const char *path)
 	return false;
 }
 
+static int find_functions(int fd, struct elf_function *functions, size_t cnt)
+{
+	struct elf_file *elf;
+	int r = elf_file_open(fd, "the C library", &elf, NULL);
+
+	if (r < 0)
+		return r;
+	r = elf_file_find_functions(elf, functions, cnt, NULL);
+	elf_file_free(elf);
+	return r;
+}
+
 /*
  * fork() and what is called like it, forkpty() and daemon() come to one of these. vfork() and
  * posix_spawn() do not: their child shares the memory until it executes a program.
  */
-int fork_calls_find(struct fork_calls *ret)
+int c_library_find_forks(int fd, struct fork_calls *ret)
 {
 	struct elf_function symbols[FORK_CALL_MAX] = {
 		{ .name = "fork" },
 		{ .name = "_Fork" },
 		{ .name = "clone" },
 	};
-	struct elf_file *elf;
-	int r = elf_file_open(ret->fd, "the C library", &elf, NULL);
+	int r = find_functions(fd, symbols, FORK_CALL_MAX);
 
-	if (r < 0)
-		return r;
-	r = elf_file_find_functions(elf, symbols, FORK_CALL_MAX, NULL);
-	elf_file_free(elf);
+	ret->cnt = 0;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < FORK_CALL_MAX; i++)
@@ -56,7 +64,35 @@ int fork_calls_find(struct fork_calls *ret)
 	return symbols[0].found ? 0 : -ENOENT;
 }
 
-static int take_file(int fd, struct fork_calls *ret)
+/*
+ * All others of the exec family, posix_spawn(), system() and popen() come to execve(). fexecve()
+ * makes the system call of execveat() itself.
+ */
+int c_library_find_execs(int fd, struct exec_calls *ret)
+{
+	static const enum exec_call_kind kinds[EXEC_CALL_MAX] = {
+		EXEC_CALL_PATH,
+		EXEC_CALL_PATH_AT,
+		EXEC_CALL_FD,
+	};
+	struct elf_function symbols[EXEC_CALL_MAX] = {
+		{ .name = "execve" },
+		{ .name = "execveat" },
+		{ .name = "fexecve" },
+	};
+	int r = find_functions(fd, symbols, EXEC_CALL_MAX);
+
+	ret->cnt = 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < EXEC_CALL_MAX; i++)
+		if (symbols[i].found)
+			ret->items[ret->cnt++] = (struct exec_call){ symbols[i].file_off,
+								     kinds[i] };
+	return ret->cnt ? 0 : -ENOENT;
+}
+
+static int take_file(int fd, struct c_library *ret)
 {
 	struct stat st;
 
@@ -68,11 +104,11 @@ static int take_file(int fd, struct fork_calls *ret)
 		close(fd);
 		return r;
 	}
-	*ret = (struct fork_calls){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
+	*ret = (struct c_library){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
 	return 0;
 }
 
-static int find_in(const char *proc_root, pid_t pid, struct str maps, struct fork_calls *ret)
+static int find_in(const char *proc_root, pid_t pid, struct str maps, struct c_library *ret)
 {
 	struct proc_map m;
 	int r;
@@ -92,12 +128,12 @@ static int find_in(const char *proc_root, pid_t pid, struct str maps, struct for
 	return -ENOENT;
 }
 
-int fork_calls_open(const char *proc_root, pid_t pid, struct fork_calls *ret)
+int c_library_open(const char *proc_root, pid_t pid, struct c_library *ret)
 {
 	struct buf text;
 	int r;
 
-	*ret = (struct fork_calls){ .fd = -1 };
+	*ret = (struct c_library){ .fd = -1 };
 	r = proc_maps_read(proc_root, pid, &text);
 	if (!r)
 		r = find_in(proc_root, pid, str_make(text.data, text.len), ret);

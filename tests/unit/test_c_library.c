@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "discover/fork_calls.h"
+#include "discover/c_library.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -38,21 +38,37 @@ static bool has(const struct fork_calls *calls, uint64_t off, bool has_flags)
 	return false;
 }
 
+static bool executes(const struct exec_calls *calls, uint64_t off, enum exec_call_kind kind)
+{
+	for (size_t i = 0; i < calls->cnt; i++)
+		if (calls->items[i].file_off == off)
+			return calls->items[i].kind == kind;
+	return false;
+}
+
 /* Addresses and offsets in the file are the same where glibc's code is. */
 static void test_own_library(void)
 {
-	struct fork_calls calls;
+	struct c_library own;
+	struct fork_calls forks;
+	struct exec_calls execs;
 	struct stat lib = { 0 };
 	uint64_t fork_off = offset_of("fork", &lib), clone_off = offset_of("clone", &lib);
 
-	if (!INT_EQ(fork_calls_open("/proc", getpid(), &calls), 0) ||
-	    !INT_EQ(fork_calls_find(&calls), 0))
+	if (!INT_EQ(c_library_open("/proc", getpid(), &own), 0) ||
+	    !INT_EQ(c_library_find_forks(own.fd, &forks), 0) ||
+	    !INT_EQ(c_library_find_execs(own.fd, &execs), 0))
 		return;
-	OK(calls.ino == lib.st_ino && calls.dev == lib.st_dev);
-	OK_MSG(has(&calls, fork_off, false), "fork at 0x%llx", (unsigned long long)fork_off);
-	OK_MSG(has(&calls, clone_off, true), "clone at 0x%llx", (unsigned long long)clone_off);
-	OK(fcntl(calls.fd, F_GETFD) >= 0);
-	close(calls.fd);
+	OK(own.ino == lib.st_ino && own.dev == lib.st_dev);
+	OK_MSG(has(&forks, fork_off, false), "fork at 0x%llx", (unsigned long long)fork_off);
+	OK_MSG(has(&forks, clone_off, true), "clone at 0x%llx", (unsigned long long)clone_off);
+	OK(executes(&execs, offset_of("execve", &lib), EXEC_CALL_PATH));
+	OK(executes(&execs, offset_of("fexecve", &lib), EXEC_CALL_FD));
+	/* glibc has it since 2.34, musl has not. */
+	if (offset_of("execveat", &lib))
+		OK(executes(&execs, offset_of("execveat", &lib), EXEC_CALL_PATH_AT));
+	OK(fcntl(own.fd, F_GETFD) >= 0);
+	close(own.fd);
 }
 
 static void test_no_library(void)
@@ -62,22 +78,24 @@ static void test_no_library(void)
 		"not a line of maps\n"
 		"7f0000000000-7f0000001000 r--p 00000000 08:02 17 /usr/lib/libc.so.6\n"
 		"7f0000001000-7f0000002000 r-xp 00000000 08:02 18 /usr/lib/libcrypto.so.3\n";
-	struct fork_calls calls;
+	struct c_library lib;
 
 	tree_put("7/maps", maps);
-	INT_EQ(fork_calls_open(tree_root, 7, &calls), -ENOENT);
-	INT_EQ(calls.fd, -1);
-	INT_EQ(fork_calls_open(tree_root, 8, &calls), -ENOENT);
+	INT_EQ(c_library_open(tree_root, 7, &lib), -ENOENT);
+	INT_EQ(lib.fd, -1);
+	INT_EQ(c_library_open(tree_root, 8, &lib), -ENOENT);
 	/* One that has gone by the time it is opened. */
 	tree_put("9/maps", "7f0000001000-7f0000002000 r-xp 00000000 08:02 18 /no/libc.so.6\n");
-	INT_EQ(fork_calls_open(tree_root, 9, &calls), -ENOENT);
-	INT_EQ(calls.fd, -1);
+	INT_EQ(c_library_open(tree_root, 9, &lib), -ENOENT);
+	INT_EQ(lib.fd, -1);
 }
 
 /* A file that is called so, and is none. */
 static void test_not_a_library(void)
 {
-	struct fork_calls calls;
+	struct c_library lib;
+	struct fork_calls forks;
+	struct exec_calls execs;
 	struct stat st;
 	char line[256];
 
@@ -89,10 +107,11 @@ static void test_not_a_library(void)
 		 "7f0000001000-7f0000002000 r-xp 00000000 08:02 %llu /libc.so.6\n",
 		 (unsigned long long)st.st_ino);
 	tree_put("5/maps", line);
-	if (!INT_EQ(fork_calls_open(tree_root, 5, &calls), 0))
+	if (!INT_EQ(c_library_open(tree_root, 5, &lib), 0))
 		return;
-	INT_EQ(fork_calls_find(&calls), -ENOEXEC);
-	close(calls.fd);
+	INT_EQ(c_library_find_forks(lib.fd, &forks), -ENOEXEC);
+	INT_EQ(c_library_find_execs(lib.fd, &execs), -ENOEXEC);
+	close(lib.fd);
 }
 
 static void test_mapped_targets(void)
