@@ -40,11 +40,8 @@ static __always_inline u32 watch_look(const struct capture_control *c, u32 pid)
 	return watch_judge(c, pid, state ? *state & WATCH_TOLD : 0);
 }
 
-/*
- * The same without a verdict that is kept: where a process is met that may still become another
- * user.
- */
-static __always_inline bool process_may_be_watched(u32 pid)
+/* `fixed`: states whose verdict counts; `changes`: traits that do not. */
+static __always_inline bool may_be_watched(u32 pid, u32 fixed, u32 changes)
 {
 	struct capture_control *c = control_get();
 	u32 *state;
@@ -54,9 +51,18 @@ static __always_inline bool process_may_be_watched(u32 pid)
 	if (watches_all_unfiltered(c))
 		return pid != c->self_pid;
 	state = bpf_map_lookup_elem(&watched, &pid);
-	if (state && *state & WATCH_JUDGED)
+	if (state && *state & fixed)
 		return *state & WATCH_IN;
-	return (state || c->watch_all) && filters_let_in(c->filters);
+	return (state || c->watch_all) && filters_let_in(c->filters & ~changes);
+}
+
+/*
+ * The same without a verdict that is kept: where a process is met that may still become another
+ * user.
+ */
+static __always_inline bool process_may_be_watched(u32 pid)
+{
+	return may_be_watched(pid, WATCH_JUDGED, 0);
 }
 
 /*
@@ -65,18 +71,8 @@ static __always_inline bool process_may_be_watched(u32 pid)
  */
 static __always_inline bool program_may_be_watched(u32 pid)
 {
-	const u32 changes = FILTERS_ASK_FOR(TRAIT_COMM) | FILTERS_ASK_FOR(TRAIT_EXE);
-	struct capture_control *c = control_get();
-	u32 *state;
-
-	if (!c)
-		return false;
-	if (watches_all_unfiltered(c))
-		return pid != c->self_pid;
-	state = bpf_map_lookup_elem(&watched, &pid);
-	if (state && *state & WATCH_FIXED)
-		return *state & WATCH_IN;
-	return (state || c->watch_all) && filters_let_in(c->filters & ~changes);
+	return may_be_watched(pid, WATCH_FIXED,
+			      FILTERS_ASK_FOR(TRAIT_COMM) | FILTERS_ASK_FOR(TRAIT_EXE));
 }
 
 /* Of the running process. */

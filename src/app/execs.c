@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -171,27 +170,17 @@ void execs_let_go(struct app *a, const struct load_event *e)
 	if (!e->is_held)
 		return;
 	loaders_release(a, e);
-	x->wait_us[x->wait_cnt++ % EXEC_WAIT_MAX] =
-		(uint32_t)((app_now_ns() - e->monotonic_ns) / 1000);
-}
-
-static int compare_us(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
+	wait_times_note(&x->waits, app_now_ns() - e->monotonic_ns);
 }
 
 void execs_say_waits(struct app *a)
 {
-	struct execs *x = &a->execs;
-	size_t cnt = x->wait_cnt < EXEC_WAIT_MAX ? x->wait_cnt : EXEC_WAIT_MAX;
+	struct wait_times *w = &a->execs.waits;
+	double median_ms, max_ms;
 
-	if (!cnt)
-		return;
-	qsort(x->wait_us, cnt, sizeof(x->wait_us[0]), compare_us);
-	log_say(LOG_INFO,
-		"%zu times a program waited before it executed one with nothing to probe, or known: "
-		"%.2f ms in the median, %.2f ms at most",
-		x->wait_cnt, x->wait_us[cnt / 2] / 1e3, x->wait_us[cnt - 1] / 1e3);
+	if (wait_times_tell(w, &median_ms, &max_ms))
+		log_say(LOG_INFO,
+			"%zu times a program waited before it executed one with nothing to probe, or "
+			"known: %.2f ms in the median, %.2f ms at most",
+			w->cnt, median_ms, max_ms);
 }

@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "wait_times.h"
+
 struct app;
 struct load_event;
 
@@ -19,7 +21,6 @@ enum {
 	EXEC_LIBRARY_MAX = 64,	   /* different C libraries; a container may bring its own */
 	EXEC_KNOWN_CNT = 512,	   /* files that are remembered; a newer one may take a place */
 	EXEC_INTERPRETER_MAX = 64, /* bytes; a program whose loader has a longer path is not */
-	EXEC_WAIT_MAX = 4096,	   /* waits that the median is taken of */
 };
 
 /* A file that was looked at, as it was then. */
@@ -37,8 +38,7 @@ struct execs {
 	} libraries[EXEC_LIBRARY_MAX]; /* that are probed, or cannot be */
 	size_t library_cnt;
 	struct exec_known known[EXEC_KNOWN_CNT];
-	uint32_t wait_us[EXEC_WAIT_MAX];
-	size_t wait_cnt; /* programs that were let go with nothing new */
+	struct wait_times waits; /* of those that were let go with nothing new */
 };
 
 /* What a process executes from now on will be told; the same of others with its C library. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,7 +109,7 @@ static void note_wait(struct app *a, const struct load_event *e)
 		l->fork_ns += ns;
 		return;
 	}
-	l->hold_us[l->hold_cnt++ % LOADER_HOLD_MAX] = (uint32_t)(ns / 1000);
+	wait_times_note(&l->holds, ns);
 	a->pipeline.counters.load.holds++;
 	a->pipeline.counters.load.hold_ns += ns;
 	log_say(LOG_INFO, "process %d waited for %.1f ms: %u files were new", (int)e->pid,
@@ -133,18 +132,11 @@ void loaders_let_go(struct app *a, const struct load_event *e)
 	note_wait(a, e);
 }
 
-static int compare_us(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 void loaders_say_holds(struct app *a)
 {
 	struct loaders *l = &a->loaders;
 	uint64_t in_vain = kernel_side_control(a->kernel)->held_in_vain;
-	size_t cnt = l->hold_cnt < LOADER_HOLD_MAX ? l->hold_cnt : LOADER_HOLD_MAX;
+	double median_ms, max_ms;
 
 	a->pipeline.counters.load.holds_in_vain = in_vain;
 	if (in_vain)
@@ -158,11 +150,9 @@ void loaders_say_holds(struct app *a)
 			"%" PRIu64
 			" times a fork waited until its child would be seen: %.1f ms in all",
 			l->fork_cnt, (double)l->fork_ns / 1e6);
-	if (!cnt)
-		return;
-	qsort(l->hold_us, cnt, sizeof(l->hold_us[0]), compare_us);
-	log_say(LOG_INFO,
-		"%zu times a program waited for plaintap to look at new files: %.1f ms in the "
-		"median, %.1f ms at most",
-		l->hold_cnt, l->hold_us[cnt / 2] / 1e3, l->hold_us[cnt - 1] / 1e3);
+	if (wait_times_tell(&l->holds, &median_ms, &max_ms))
+		log_say(LOG_INFO,
+			"%zu times a program waited for plaintap to look at new files: %.1f ms in the "
+			"median, %.1f ms at most",
+			l->holds.cnt, median_ms, max_ms);
 }

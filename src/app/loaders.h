@@ -11,13 +11,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "wait_times.h"
+
 struct app;
 struct load_event;
 
 enum {
 	LOADER_MAX = 256,	  /* different loaders; a container may bring its own */
 	LOADER_PROGRAM_MAX = 256, /* programs whose loader is remembered */
-	LOADER_HOLD_MAX = 4096,	  /* waits that the median is taken of */
 };
 
 struct loader_file {
@@ -32,8 +33,7 @@ struct loaders {
 	struct loader_file programs[LOADER_PROGRAM_MAX]; /* is_probed: their loader is */
 	size_t program_cnt;				 /* ever noted; the oldest are replaced */
 	bool sees_named; /* the loader of what was named last is probed */
-	uint32_t hold_us[LOADER_HOLD_MAX];
-	size_t hold_cnt;
+	struct wait_times holds;
 	uint64_t fork_cnt, fork_ns; /* forks that have waited, and how long in all */
 };
 
