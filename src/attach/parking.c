@@ -25,7 +25,9 @@ enum {
 	HELD_FD = 1,
 	KEPT_MAX = 1024, /* at once */
 	KEPT_LOOK_MS = 5,
-	LEAVING_LOOK_NS = 50000,
+	LEAVING_LOOK_NS = 25000, /* doubled with each look … */
+	DOUBLINGS_MAX = 7,	 /* … up to 3.2 ms */
+	LAST_LOOKS = 500,
 	LET_GO_WAIT_MS = 100,
 };
 
@@ -142,20 +144,24 @@ static bool take_orders(void)
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-static void wait_for_orders(bool some_leave)
+/* `looks`: how many in a row have found some that are to leave, and could not. */
+static void wait_for_orders(unsigned looks)
 {
-	struct timespec soon = { .tv_nsec = LEAVING_LOOK_NS };
+	struct timespec soon = {
+		.tv_nsec = LEAVING_LOOK_NS << (looks < DOUBLINGS_MAX ? looks : DOUBLINGS_MAX),
+	};
 	struct timespec later = { .tv_nsec = KEPT_LOOK_MS * 1000000 };
 	struct pollfd orders = { .fd = ORDERS_FD, .events = POLLIN };
 
-	ppoll(&orders, 1, some_leave ? &soon : kept_cnt ? &later : NULL, NULL);
+	ppoll(&orders, 1, looks ? &soon : kept_cnt ? &later : NULL, NULL);
 }
 
 /* Signals of the terminal are for plaintap. */
 __attribute__((noreturn)) static void run(int orders_fd, int held_fd)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP };
-	bool some_leave = false;
+	const struct timespec last = { .tv_nsec = LEAVING_LOOK_NS << DOUBLINGS_MAX };
+	unsigned looks = 0;
 	sigset_t none;
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
@@ -173,11 +179,12 @@ __attribute__((noreturn)) static void run(int orders_fd, int held_fd)
 		_exit(1);
 	syscall(SYS_close_range, HELD_FD + 1, ~0u, 0);
 	while (take_orders()) {
-		some_leave = look_at_all(false);
-		wait_for_orders(some_leave);
+		looks = look_at_all(false) ? looks + 1 : 0;
+		wait_for_orders(looks);
 	}
-	while (look_at_all(true))
-		wait_for_orders(true);
+	/* Whoever cannot be let go by then, the kernel does when we are gone. */
+	for (unsigned i = 0; i < LAST_LOOKS && look_at_all(true); i++)
+		nanosleep(&last, NULL);
 	_exit(0);
 }
 
