@@ -48,6 +48,7 @@ static int open_outputs(struct app *a, struct error *ret_error)
 		return error_set_errno(ret_error, r, "cannot open outputs");
 	if (!opt->output_cnt)
 		return sink_set_open(&a->pipeline.sinks, "terminal:", &sink_opt, ret_error);
+	sink_set_expect_bursts(&a->pipeline.sinks);
 	for (size_t i = 0; i < opt->output_cnt; i++) {
 		r = sink_set_open(&a->pipeline.sinks, opt->outputs[i], &sink_opt, ret_error);
 		if (r < 0)

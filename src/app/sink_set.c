@@ -20,6 +20,11 @@ int sink_set_use_queue(struct sink_set *s, size_t queue_max)
 	return s->writer ? 0 : -ENOMEM;
 }
 
+void sink_set_expect_bursts(struct sink_set *s)
+{
+	writer_expect_bursts(s->writer);
+}
+
 void sink_set_tell_waiting(struct sink_set *s, void (*fn)(void *user), void *user)
 {
 	if (s->writer)

@@ -35,6 +35,8 @@ struct sink_set {
 void sink_set_init(struct sink_set *s);
 /* Before sinks are opened: a thread writes for them, with a queue of so many bytes. -ENOMEM. */
 int sink_set_use_queue(struct sink_set *s, size_t queue_max);
+/* They are files, or the like, which take all that comes at once. Before the first one is open. */
+void sink_set_expect_bursts(struct sink_set *s);
 /* While anything here waits for the thread, fn(user) is called now and then; see writer.h. */
 void sink_set_tell_waiting(struct sink_set *s, void (*fn)(void *user), void *user);
 /* -EINVAL: no sink takes this spec; -E2BIG: too many; or what the sink says. */

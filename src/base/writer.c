@@ -43,6 +43,7 @@ struct writer {
 	struct writer_stats stats;
 	struct writer_job *spares;
 	size_t spare_cnt, spare_cost;
+	bool expects_bursts;
 	/* Not under the lock: for the submitting thread only. */
 	bool tried; /* to start the thread */
 	bool has_thread;
@@ -137,6 +138,8 @@ static size_t spares_wanted(const struct writer *w)
 {
 	size_t cnt = w->spare_cost ? w->queue_max / URGENT_PART / w->spare_cost : 0;
 
+	if (!w->expects_bursts)
+		return 0;
 	return cnt < SPARE_READY_MAX ? cnt : SPARE_READY_MAX;
 }
 
@@ -382,6 +385,11 @@ void writer_recycle(struct writer *w, struct writer_job *job)
 	pthread_mutex_unlock(&w->lock);
 	if (!keep)
 		free(job);
+}
+
+void writer_expect_bursts(struct writer *w)
+{
+	w->expects_bursts = true;
 }
 
 void writer_trim(struct writer *w)

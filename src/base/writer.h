@@ -86,10 +86,12 @@ struct writer_job *writer_take_spare(struct writer *w);
 /* From any thread. Keeps the job as a spare, or gives it to free(). */
 void writer_recycle(struct writer *w, struct writer_job *job);
 /*
- * Gives back spares that a burst has left. For a quarter of the queue the thread makes some itself,
- * once it has had a job and has nothing to do, and fills their memory: such that is new when it is
- * needed costs as much as what is done with it, or ten times that in a virtual machine.
+ * Bursts are to be expected: for a quarter of the queue the thread makes spares itself, once it has
+ * had a job and has nothing to do, and fills their memory. Such that is new when it is needed costs
+ * as much as what is done with it, or ten times that in a virtual machine. Before the first job.
  */
+void writer_expect_bursts(struct writer *w);
+/* Gives back spares that a burst has left, and are not to be ready for the next one. */
 void writer_trim(struct writer *w);
 
 #endif

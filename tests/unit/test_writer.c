@@ -426,6 +426,7 @@ static void test_spares_made_ready(void)
 	struct writer *w = writer_new(1 << 20, 4096);
 
 	begin(10);
+	writer_expect_bursts(w);
 	INT_EQ(spare_cnt(w), 0);
 	submit(w, 1, COST);
 	writer_start(w);
@@ -437,6 +438,24 @@ static void test_spares_made_ready(void)
 	INT_EQ(spare_cnt(w), WANT + 5);
 	writer_trim(w);
 	INT_EQ(spare_cnt(w), WANT);
+	writer_free(w);
+}
+
+/* Without bursts none are made, and none are kept. */
+static void test_no_spares_made_ready(void)
+{
+	struct writer *w = writer_new(1 << 20, 4096);
+	struct writer_stats stats = { 0 };
+
+	begin(10);
+	submit(w, 1, COST);
+	writer_wait(w, writer_newest(w));
+	while (!stats.is_resting)
+		writer_stats(w, &stats);
+	INT_EQ(spare_cnt(w), 0);
+	writer_recycle(w, spare_of(4096));
+	writer_trim(w);
+	INT_EQ(spare_cnt(w), 0);
 	writer_free(w);
 }
 
@@ -467,6 +486,7 @@ int main(void)
 	RUN(test_jobs_that_join);
 	RUN(test_the_end_waits);
 	RUN(test_spares_made_ready);
+	RUN(test_no_spares_made_ready);
 	RUN(test_aside);
 	RUN(test_a_full_queue_blocks_and_counts);
 	RUN(test_waiting_is_told);
