@@ -120,8 +120,11 @@ static void explain_privileges(const struct doctor_machine *m, struct doctor_fin
 			   "to load BPF programs", f);
 	explain_capability("capability.perfmon", "CAP_PERFMON", may->perfmon || may->sys_admin,
 			   "to place probes, and to let them read memory", f);
-	explain_capability("capability.sys_ptrace", "CAP_SYS_PTRACE", may->sys_ptrace,
-			   "to look into processes of other users", f);
+	explain_capability(
+		"capability.sys_ptrace", "CAP_SYS_PTRACE", may->sys_ptrace,
+		"to look into processes of other users, and to keep threads standing while "
+		"what they have brought is probed",
+		f);
 	doctor_add(f, DOCTOR_GOOD, "capability.sys_resource", "", "CAP_SYS_RESOURCE is %s: %s",
 		   may->sys_resource ? "here" : "missing",
 		   "needed only before Linux 5.11, where tables count as locked memory");
