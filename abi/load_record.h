@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A process has loaded something that was not known before, or is about to fork, or to execute a
- * program. The rules of records.h hold. */
+/*
+ * A process has loaded something that was not known before, is about to fork or to execute a
+ * program, or needs that what it receives is looked at. The rules of records.h hold.
+ */
 #ifndef PLAINTAP_ABI_LOAD_RECORD_H
 #define PLAINTAP_ABI_LOAD_RECORD_H
 
@@ -9,9 +11,10 @@
 #include "records.h"
 
 enum load_why {
-	LOAD_FILES = 0, /* file_cnt files were never seen in a watched process */
-	LOAD_FORK = 1,	/* it is about to fork, and has probes that its child would not have */
-	LOAD_EXEC = 2,	/* it is about to execute a program; only if its thread is held */
+	LOAD_FILES = 0,	   /* file_cnt files were never seen in a watched process */
+	LOAD_FORK = 1,	   /* it is about to fork, and has probes that its child would not have */
+	LOAD_EXEC = 2,	   /* it is about to execute a program; only if its thread is held */
+	LOAD_RECEIVER = 3, /* what it receives from sockets must be looked at from now on */
 };
 
 /* Bytes of the ring that takes those with LOAD_EXEC: they are few, and do not wait for others. */

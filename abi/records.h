@@ -31,7 +31,6 @@ enum rec_type {
 	REC_PENDING = 6,   /* struct rec_pending */
 	REC_CONN_INFO = 7, /* struct rec_conn_info, in conn_record.h */
 	REC_LOAD = 8,	   /* struct rec_load, in load_record.h */
-	REC_RECEIVER = 9,  /* struct rec_receiver */
 };
 
 struct rec_head {
@@ -117,15 +116,6 @@ struct rec_process {
 	__u32 unasked;	 /* REC_FORK: 1 = should have waited as with LOAD_FORK, and has not */
 };
 
-/* What this process receives from sockets must be looked at from now on. */
-struct rec_receiver {
-	struct rec_head head;
-	__u32 pid;
-	__u32 tid;
-	__u32 is_held; /* 1: the thread waits until it is let go, in map `held` */
-	__u32 pad32;
-};
-
 /* Only value of the per-CPU map `stats`. */
 struct kernel_stats {
 	__u64 calls;	  /* successful reads and writes */
@@ -169,7 +159,6 @@ _Static_assert(sizeof(struct rec_data) == 56, "layout");
 _Static_assert(sizeof(struct rec_pending) == 104, "layout");
 _Static_assert(sizeof(struct rec_conn_end) == 56, "layout");
 _Static_assert(sizeof(struct rec_process) == 32, "layout");
-_Static_assert(sizeof(struct rec_receiver) == 32, "layout");
 _Static_assert(sizeof(struct kernel_stats) == 96, "layout");
 
 #endif

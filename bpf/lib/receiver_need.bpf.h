@@ -11,6 +11,7 @@
 #include "conn.bpf.h"
 #include "hold.bpf.h"
 #include "layout.bpf.h"
+#include "load_record.h"
 #include "receivers.bpf.h"
 #include "socket.bpf.h"
 #include "watch.bpf.h"
@@ -20,8 +21,9 @@
 /* Lost: user space sees by the count that there are receivers, a little later. */
 static __always_inline void receiver_tell_and_wait(u64 pid_tgid)
 {
-	struct rec_receiver rec = {
-		.head = { REC_RECEIVER, sizeof(rec), bpf_ktime_get_ns() },
+	struct rec_load rec = {
+		.head = { REC_LOAD, sizeof(rec), bpf_ktime_get_ns() },
+		.why = LOAD_RECEIVER,
 		.pid = pid_tgid >> 32,
 		.tid = (u32)pid_tgid,
 	};

@@ -364,7 +364,6 @@ int app_run(const struct app_options *opt, struct app_result *ret, struct error 
 		.conn_opened = loop_conn_opened,
 		.pending = loop_take_pending,
 		.loaded = loop_loaded,
-		.receiver = loop_receives,
 		.user = &a,
 	};
 	int r;

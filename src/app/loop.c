@@ -147,6 +147,13 @@ static void conn_of_ended_process(void *user, pid_t pid, const struct conn_state
 			   p->status);
 }
 
+static void look_at_what_is_received(struct app *a, const struct load_event *e)
+{
+	receiving_of_process(kernel_side_receiving(a->kernel), e->pid, app_now_ns());
+	if (e->is_held)
+		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+}
+
 void loop_loaded(void *user, const struct load_event *e)
 {
 	static const enum examination_kind kinds[] = {
@@ -155,16 +162,10 @@ void loop_loaded(void *user, const struct load_event *e)
 		[LOAD_BEFORE_EXEC] = EXAMINE_EXEC,
 	};
 
-	targets_order(user, kinds[e->kind], e);
-}
-
-void loop_receives(void *user, const struct receiver_event *e)
-{
-	struct app *a = user;
-
-	receiving_of_process(kernel_side_receiving(a->kernel), e->pid, app_now_ns());
-	if (e->is_held)
-		kernel_side_let_go(a->kernel, e->pid, e->tid, e->monotonic_ns);
+	if (e->kind == LOAD_RECEIVES)
+		look_at_what_is_received(user, e);
+	else
+		targets_order(user, kinds[e->kind], e);
 }
 
 void loop_process_changed(void *user, const struct process_change *change)

@@ -8,7 +8,6 @@
 struct app;
 struct connection;
 struct load_event;
-struct receiver_event;
 struct pending_call;
 struct process_change;
 
@@ -25,7 +24,6 @@ void loop_close(struct app *a);
 /* A pipeline_watcher's functions; `user` is the struct app. */
 void loop_process_changed(void *user, const struct process_change *change);
 void loop_loaded(void *user, const struct load_event *e);
-void loop_receives(void *user, const struct receiver_event *e);
 void loop_conn_opened(void *user, const struct connection *c);
 void loop_take_pending(void *user, const struct pending_call *call);
 

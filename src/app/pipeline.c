@@ -82,14 +82,6 @@ static void take_load(void *user, const struct load_event *e)
 		p->watcher.loaded(p->watcher.user, e);
 }
 
-static void take_receiver(void *user, const struct receiver_event *e)
-{
-	struct pipeline *p = user;
-
-	if (p->watcher.receiver)
-		p->watcher.receiver(p->watcher.user, e);
-}
-
 static const struct collect_ops collect_to_stream = {
 	.chunk = take_chunk,
 	.conn_end = take_conn_end,
@@ -97,7 +89,6 @@ static const struct collect_ops collect_to_stream = {
 	.pending = take_pending,
 	.conn_info = take_conn_info,
 	.load = take_load,
-	.receiver = take_receiver,
 };
 
 static struct process *process_of(void *user, pid_t pid)

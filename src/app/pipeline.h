@@ -27,10 +27,8 @@ struct pipeline_watcher {
 	void (*process)(void *user, const struct process_change *change);
 	/* Its first bytes, or its end, have come. */
 	void (*conn_opened)(void *user, const struct connection *c);
-	/* A program or library that was not known before is in a process, which may wait. */
+	/* A process has something that must be looked at, and may wait for that. */
 	void (*loaded)(void *user, const struct load_event *e);
-	/* What a process receives must be looked at, and it may wait for that. */
-	void (*receiver)(void *user, const struct receiver_event *e);
 	/* Plaintext that is to be read from a stopped process. */
 	void (*pending)(void *user, const struct pending_call *call);
 	void *user;

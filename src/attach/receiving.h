@@ -31,7 +31,7 @@ void receiving_init(struct receiving *r, struct proc_bpf *proc);
 void receiving_open(struct receiving *r, struct capture_control *control, bool on_demand);
 /* All watched processes may need it, for some seconds from now on. */
 void receiving_of_all(struct receiving *r, uint64_t now_ns);
-/* As REC_RECEIVER says, a process that does is in the map `receivers` now. */
+/* As a LOAD_RECEIVER record says, a process that does is in the map `receivers` now. */
 void receiving_of_process(struct receiving *r, pid_t pid, uint64_t now_ns);
 /* It is watched no longer. */
 void receiving_forget(struct receiving *r, pid_t pid);

@@ -234,12 +234,13 @@ static bool take_load(struct collector *c, const struct ring_record *rec)
 		[LOAD_FILES] = LOADED_FILES,
 		[LOAD_FORK] = LOAD_BEFORE_FORK,
 		[LOAD_EXEC] = LOAD_BEFORE_EXEC,
+		[LOAD_RECEIVER] = LOAD_RECEIVES,
 	};
 	struct load_event e;
 	struct rec_load r;
 
 	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r) ||
-	    r.why > LOAD_EXEC)
+	    r.why > LOAD_RECEIVER)
 		return false;
 	e = (struct load_event){
 		.pid = (pid_t)r.pid,
@@ -252,23 +253,6 @@ static bool take_load(struct collector *c, const struct ring_record *rec)
 		.monotonic_ns = r.head.ts_ns,
 	};
 	c->ops->load(c->user, &e);
-	return true;
-}
-
-static bool take_receiver(struct collector *c, const struct ring_record *rec)
-{
-	struct receiver_event e;
-	struct rec_receiver r;
-
-	if (ring_record_copy(rec, 0, &r, sizeof(r)) != sizeof(r) || r.head.size != sizeof(r))
-		return false;
-	e = (struct receiver_event){
-		.pid = (pid_t)r.pid,
-		.tid = (pid_t)r.tid,
-		.is_held = r.is_held,
-		.monotonic_ns = r.head.ts_ns,
-	};
-	c->ops->receiver(c->user, &e);
 	return true;
 }
 
@@ -289,8 +273,6 @@ static bool take(struct collector *c, const struct ring_record *rec)
 		return take_conn_info(c, rec);
 	case REC_LOAD:
 		return take_load(c, rec);
-	case REC_RECEIVER:
-		return take_receiver(c, rec);
 	case REC_FORK:
 	case REC_EXEC:
 	case REC_EXIT:

@@ -48,11 +48,12 @@ enum load_event_kind {
 	LOADED_FILES,
 	LOAD_BEFORE_FORK,
 	LOAD_BEFORE_EXEC,
+	LOAD_RECEIVES, /* see bpf/lib/receiver_need.bpf.h */
 };
 
 /*
- * A process has loaded files that were not known before, or is about to fork, or to execute a
- * program.
+ * A process has loaded files that were not known before, is about to fork or to execute a program,
+ * or needs that what it receives is looked at.
  */
 struct load_event {
 	pid_t pid, tid;
@@ -62,13 +63,6 @@ struct load_event {
 	unsigned file_cnt;
 	bool is_held;	/* the thread waits to be let go */
 	bool is_parked; /* it stands still meanwhile; not set here */
-	uint64_t monotonic_ns;
-};
-
-/* A process needs that what it receives is looked at: see bpf/lib/receiver_need.bpf.h. */
-struct receiver_event {
-	pid_t pid, tid;
-	bool is_held; /* as above */
 	uint64_t monotonic_ns;
 };
 
@@ -82,7 +76,6 @@ struct collect_ops {
 	/* Before the first bytes of a connection, and again when more of it becomes known. */
 	void (*conn_info)(void *user, const struct conn_info *info);
 	void (*load)(void *user, const struct load_event *e);
-	void (*receiver)(void *user, const struct receiver_event *e);
 };
 
 struct collector {

@@ -30,7 +30,6 @@ union any_record {
 	struct rec_process process;
 	struct rec_pending pending;
 	struct rec_load load;
-	struct rec_receiver receiver;
 	uint8_t bytes[128];
 };
 
@@ -103,14 +102,6 @@ static void log_load(void *user, const struct load_event *e)
 		   (unsigned long long)e->path_addr, (unsigned long long)e->monotonic_ns);
 }
 
-static void log_receiver(void *user, const struct receiver_event *e)
-{
-	struct fixture *f = user;
-
-	buf_printf(&f->log, "receiver %d/%d held %d at %llu", e->pid, e->tid, e->is_held,
-		   (unsigned long long)e->monotonic_ns);
-}
-
 static void start(struct fixture *f)
 {
 	static const struct collect_ops ops = {
@@ -119,7 +110,6 @@ static void start(struct fixture *f)
 		.process = log_process,
 		.pending = log_pending,
 		.load = log_load,
-		.receiver = log_receiver,
 	};
 
 	memset(f, 0, sizeof(*f));
@@ -276,19 +266,8 @@ static void test_load(void)
 	r.load.dir_fd = -100;
 	r.load.path_addr = 0x1234;
 	check_record(&r, "load 30/31 kind 2 files 4 held 1 exec -100:1234 at 800");
-}
-
-static void test_receiver(void)
-{
-	union any_record r = { 0 };
-
-	r.receiver = (struct rec_receiver){
-		.head = { REC_RECEIVER, sizeof(r.receiver), 900 },
-		.pid = 40,
-		.tid = 41,
-		.is_held = 1,
-	};
-	check_record(&r, "receiver 40/41 held 1 at 900");
+	r.load.why = LOAD_RECEIVER;
+	check_record(&r, "load 30/31 kind 3 files 4 held 1 exec -100:1234 at 800");
 }
 
 static void refused(const char *what, const union any_record *r, size_t len, uint64_t bytes)
@@ -415,12 +394,13 @@ static void test_broken_heads(void)
 	r = process_record(REC_EXIT);
 	r.head.size--;
 	refused("an exit with a wrong size", &r, sizeof(r.process) + 8, 0);
-	r.load = (struct rec_load){ .head = { REC_LOAD, sizeof(r.load), 1 }, .why = LOAD_EXEC + 1 };
+	r.load = (struct rec_load){ .head = { REC_LOAD, sizeof(r.load), 1 },
+				    .why = LOAD_RECEIVER + 1 };
 	refused("a load for a reason yet unknown", &r, sizeof(r.load), 0);
 	r = data_record();
 	r.head.type = 0;
 	refused("type 0", &r, r.head.size, DATA_LEN);
-	r.head.type = REC_RECEIVER + 1;
+	r.head.type = REC_LOAD + 1;
 	refused("a type yet unknown", &r, r.head.size, DATA_LEN);
 	r.head.type = 0xffffffff;
 	refused("a type far off", &r, r.head.size, DATA_LEN);
@@ -513,7 +493,6 @@ int main(void)
 	RUN(test_end);
 	RUN(test_processes);
 	RUN(test_load);
-	RUN(test_receiver);
 	RUN(test_broken_fields_of_data);
 	RUN(test_pending);
 	RUN(test_broken_pending);
