@@ -40,10 +40,10 @@ static void make_thread(void)
 	tree_put("secret", "outside of its root");
 	tree_put("7/fd/unused", "");
 	tree_put("fs/bin/prog", ELF_HEAD "prog");
-	tree_put("fs/work/local", ELF_HEAD "local");
+	tree_put("fs/wd/local", ELF_HEAD "local");
 	tree_put("fs/etc/text", "no program\n");
 	put_link_to_tree("fs", "7/root");
-	put_link_to_tree("fs/work", "7/cwd");
+	put_link_to_tree("fs/wd", "7/cwd");
 	put_link_to_tree("fs/bin", "7/fd/5");
 	put_link_to_tree("fs/bin/prog", "7/fd/6");
 	put_link("pipe:[17]", "7/fd/8");
@@ -78,7 +78,7 @@ static int failure(const char *path)
 static void test_paths(void)
 {
 	OK(opens(AT_FDCWD, "/bin/prog", "fs/bin/prog"));
-	OK(opens(AT_FDCWD, "local", "fs/work/local"));
+	OK(opens(AT_FDCWD, "local", "fs/wd/local"));
 	OK(opens(AT_FDCWD, "./../bin//prog", "fs/bin/prog"));
 	OK(opens(5, "prog", "fs/bin/prog"));
 	OK(opens(5, "/bin/prog", "fs/bin/prog"));
@@ -100,14 +100,14 @@ static void test_paths(void)
 /* As the thread sees them: none leads out of its root. */
 static void test_links(void)
 {
-	put_link("/bin/prog", "fs/work/absolute");
-	put_link("../bin/prog", "fs/work/relative");
-	put_link("/work/relative", "fs/work/twice");
+	put_link("/bin/prog", "fs/wd/absolute");
+	put_link("../bin/prog", "fs/wd/relative");
+	put_link("/wd/relative", "fs/wd/twice");
 	put_link("/bin", "fs/folder");
-	put_link("round", "fs/work/round");
-	put_link("../../../../../../../../secret", "fs/work/out");
+	put_link("round", "fs/wd/round");
+	put_link("../../../../../../../../secret", "fs/wd/out");
 	OK(opens(AT_FDCWD, "absolute", "fs/bin/prog"));
-	OK(opens(AT_FDCWD, "/work/relative", "fs/bin/prog"));
+	OK(opens(AT_FDCWD, "/wd/relative", "fs/bin/prog"));
 	OK(opens(AT_FDCWD, "twice", "fs/bin/prog"));
 	OK(opens(AT_FDCWD, "/folder/prog", "fs/bin/prog"));
 	INT_EQ(failure("round"), -ELOOP);
@@ -135,13 +135,13 @@ static void test_not_files(void)
 {
 	int fd;
 
-	if (mkfifo(tree_at("fs/work/fifo"), 0600) < 0)
+	if (mkfifo(tree_at("fs/wd/fifo"), 0600) < 0)
 		abort();
 	alarm(5);
 	INT_EQ(failure("fifo"), -ENXIO);
-	tree_put("fs/work/leased", ELF_HEAD);
+	tree_put("fs/wd/leased", ELF_HEAD);
 	signal(SIGIO, SIG_IGN);
-	fd = open(tree_at("fs/work/leased"), O_RDWR);
+	fd = open(tree_at("fs/wd/leased"), O_RDWR);
 	if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0)
 		INT_EQ(failure("leased"), -EAGAIN);
 	close(fd);
@@ -172,11 +172,11 @@ static void put_chain(int len)
 	char file[64], text[64];
 
 	for (int i = 0; i < len; i++) {
-		snprintf(file, sizeof(file), "fs/work/chain%d", i);
-		snprintf(text, sizeof(text), "#!/work/chain%d\n", i + 1);
+		snprintf(file, sizeof(file), "fs/wd/chain%d", i);
+		snprintf(text, sizeof(text), "#!/wd/chain%d\n", i + 1);
 		tree_put(file, text);
 	}
-	snprintf(file, sizeof(file), "fs/work/chain%d", len);
+	snprintf(file, sizeof(file), "fs/wd/chain%d", len);
 	tree_put(file, ELF_HEAD);
 }
 
@@ -197,14 +197,14 @@ static void test_scripts(void)
 	/* The interpreter is looked for from the working folder, wherever the script lies. */
 	tree_put("fs/bin/script", "#!local\n");
 	if (INT_EQ(exec_file_open_program(tree_root, 7, 5, "script", &f), 0)) {
-		C_STR_EQ(f.path, tree_at("fs/work/local"));
+		C_STR_EQ(f.path, tree_at("fs/wd/local"));
 		close(f.fd);
 	}
 	put_chain(5);
-	OK(runs("chain0", "fs/work/chain5"));
+	OK(runs("chain0", "fs/wd/chain5"));
 	put_chain(20);
 	INT_EQ(open_program("chain0", &f), -ELOOP);
-	tree_put("fs/work/itself", "#!/work/itself\n");
+	tree_put("fs/wd/itself", "#!/wd/itself\n");
 	INT_EQ(open_program("itself", &f), -ELOOP);
 }
 
