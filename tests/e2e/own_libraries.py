@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whole-machine mode, held to libraries of our own.
+"""Libraries of our own that nobody else has, and whole-machine mode held to them.
 
-plaintap takes the libraries from the loader's cache. In a mount namespace that cache lists only
+In that mode plaintap takes the libraries from the loader's cache. In a mount namespace that cache lists only
 our private copies of OpenSSL, and its own loader is a copy too, so that no probe ever sits in a
 file that other programs use.
 """
@@ -10,17 +10,28 @@ from harness import (PLAINTAP, TLS_PAIR, Skip, check, check_eq, env, libraries_o
                      need_namespaces, os, shutil, signal, subprocess)
 
 
+def copy_libraries(case, name, *beginnings):
+    """A folder with those of the libraries that tls_pair loads."""
+    folder = case.path(name)
+    os.mkdir(folder)
+    for lib, path in libraries_of(TLS_PAIR):
+        if lib.startswith(beginnings):
+            shutil.copy(path, os.path.join(folder, lib))
+    if not os.listdir(folder):
+        raise Skip("tls_pair has OpenSSL linked in")
+    return folder
+
+
+def own_libssl(case, name="lib"):
+    """A folder with a libssl that nobody has seen; LD_LIBRARY_PATH makes a program take it."""
+    return copy_libraries(case, name, "libssl.")
+
+
 def copies(case):
     """A folder with the libraries that tls_pair loads, and a loader cache that lists only them."""
     need("ldconfig", "unshare")
     need_namespaces()
-    folder, root = case.path("lib"), case.path("root")
-    os.mkdir(folder)
-    for name, path in libraries_of(TLS_PAIR):
-        if name.startswith(("libssl.", "libcrypto.")):
-            shutil.copy(path, os.path.join(folder, name))
-    if not os.listdir(folder):
-        raise Skip("tls_pair has OpenSSL linked in")
+    folder, root = copy_libraries(case, "lib", "libssl.", "libcrypto."), case.path("root")
     # ldconfig adds the system's default folders on its own; under a root of our own they are absent.
     shutil.copytree(folder, root + folder)
     with open(root + "/conf", "w", encoding="utf-8") as f:

@@ -6,6 +6,7 @@ import time
 from harness import (PROGS, TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, env,
                      exchanges, flows_in, libraries_of, main, need, need_namespaces, of_type, os, read_jsonl,
                      shutil, signal, subprocess, truth_of)
+from own_libraries import own_libssl
 from waiting_parent import under_parent
 
 STARTS, NEW_FILES, AT_ONCE = 500, 30, 40
@@ -14,18 +15,6 @@ PAIR = TLS_PAIR + " --socketpair --size 64"
 
 def summary_of(case):
     return of_type(read_jsonl(case.path("out.jsonl")), "summary")[0]
-
-
-def own_library(case, name="lib"):
-    """A folder with a libssl that nobody has seen; LD_LIBRARY_PATH makes a program take it."""
-    folder = case.path(name)
-    os.mkdir(folder)
-    for lib, path in libraries_of(TLS_PAIR):
-        if lib.startswith("libssl."):
-            shutil.copy(path, os.path.join(folder, lib))
-    if not os.listdir(folder):
-        raise Skip("tls_pair has OpenSSL linked in")
-    return folder
 
 
 def capture(case, script, *args, **how):
@@ -49,7 +38,7 @@ def in_folder(folder):
 def test_many_starts(case):
     """A file costs one look, however often it is started, and its first start is not missed."""
     script = "i=0; while [ $i -lt %d ]; do %s || exit 1; i=$((i+1)); done" % (
-        STARTS, in_folder(own_library(case)))
+        STARTS, in_folder(own_libssl(case)))
     _, truth = capture(case, script)
     check_all(case, truth, 4 * STARTS)
     load = summary_of(case)["load"]
@@ -58,7 +47,7 @@ def test_many_starts(case):
 
 
 def test_new_file_each_time(case):
-    folders = [own_library(case, "lib%d" % i) for i in range(NEW_FILES)]
+    folders = [own_libssl(case, "lib%d" % i) for i in range(NEW_FILES)]
     _, truth = capture(case, " && ".join(in_folder(f) for f in folders))
     check_all(case, truth, 4 * NEW_FILES)
     check(summary_of(case)["load"]["holds"] >= NEW_FILES, "each was looked at")
@@ -77,13 +66,13 @@ def check_waits(case):
 
 def test_same_file_at_once(case):
     """Many processes bring it before the first one was looked at."""
-    _, truth = capture(case, at_once([in_folder(own_library(case))] * AT_ONCE))
+    _, truth = capture(case, at_once([in_folder(own_libssl(case))] * AT_ONCE))
     check_all(case, truth, 4 * AT_ONCE)
     check_waits(case)
 
 
 def test_new_files_at_once(case):
-    folders = [own_library(case, "lib%d" % i) for i in range(AT_ONCE)]
+    folders = [own_libssl(case, "lib%d" % i) for i in range(AT_ONCE)]
     _, truth = capture(case, at_once(in_folder(f) for f in folders))
     check_all(case, truth, 4 * AT_ONCE)
     check_waits(case)
@@ -91,7 +80,7 @@ def test_new_files_at_once(case):
 
 def test_killed_in_a_crowd(case):
     """Those that stand still go on, and those that come later do not wait."""
-    folders = [own_library(case, "lib%d" % i) for i in range(AT_ONCE)]
+    folders = [own_libssl(case, "lib%d" % i) for i in range(AT_ONCE)]
     shell = case.run(["sh", "-c", "read line; " + at_once(in_folder(f) for f in folders)],
                      stdin=subprocess.PIPE, pipe_out=True)
     p = case.tap("-v", "-p", shell.pid, "-o", case.path("out.jsonl"))
@@ -131,7 +120,7 @@ def test_inside_static(case):
 def test_other_mount_namespace(case):
     """As in a container: another file lies at the path of the library."""
     need_namespaces()
-    folder = own_library(case)
+    folder = own_libssl(case)
     name = os.listdir(folder)[0]
     path = os.path.realpath(dict(libraries_of(TLS_PAIR))[name])
     _, truth = capture(case, "unshare -m --propagation private sh -c 'mount --bind %s/%s %s && %s'" %
@@ -159,8 +148,8 @@ def test_loader_of_its_own(case):
 
 def test_replaced(case):
     """An upgrade while the capture runs: the new file under the old name is another file."""
-    folder = own_library(case)
-    new = own_library(case, "new")
+    folder = own_libssl(case)
+    new = own_libssl(case, "new")
     name = os.listdir(folder)[0]
     pair = in_folder(folder)
     script = "%s && mv %s/%s %s/%s && %s" % (pair, new, name, folder, name, pair)
@@ -170,7 +159,7 @@ def test_replaced(case):
 
 def test_deleted(case):
     """Attached to a process whose library has been removed since."""
-    folder = own_library(case)
+    folder = own_libssl(case)
     pair = case.run([TLS_PAIR, "--wait", "--size", "20k"], stdin=subprocess.PIPE, pipe_out=True,
                     environ=env(LD_LIBRARY_PATH=folder))
     check_eq(pair.line().split()[0], "READY", "tls_pair's first word")
@@ -184,20 +173,20 @@ def test_deleted(case):
 
 def test_parent_sees_no_stop(case):
     """Shells and sudo wait for stopped children, and would act on one."""
-    folder = own_library(case)
+    folder = own_libssl(case)
     p = case.tap_run("--strict", "-o", case.path("flows") + "/", "-o", case.path("out.jsonl"), "--",
                      *under_parent(*PAIR.split()), environ=env(LD_LIBRARY_PATH=folder))
     check_all(case, truth_of(p.out()), 4)
 
 
 def test_no_pause(case):
-    _, _ = capture(case, in_folder(own_library(case)), "--no-pause")
+    _, _ = capture(case, in_folder(own_libssl(case)), "--no-pause")
     check_eq(summary_of(case)["load"]["holds"], 0, "holds")
 
 
 def run_beside(case, sig):
     """Programs that start while plaintap is hit by a signal, and how long each took."""
-    folders = [own_library(case, "lib%d" % i) for i in range(8)]
+    folders = [own_libssl(case, "lib%d" % i) for i in range(8)]
     shell = case.run(["sh", "-c", "read line; " + " && ".join(in_folder(f) for f in folders)],
                      stdin=subprocess.PIPE, pipe_out=True)
     p = case.tap("-p", shell.pid, "-o", case.path("out.jsonl"))

@@ -5,9 +5,10 @@ import struct
 import tempfile
 import time
 
-from harness import (PROGS, TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, libraries_of,
-                     main, need, need_namespaces, of_type, os, read_jsonl, shutil, signal, subprocess,
+from harness import (PROGS, TLS_PAIR, Skip, check, check_eq, check_nothing_lost, check_truth, main,
+                     need, need_namespaces, of_type, os, read_jsonl, shutil, signal, subprocess,
                      truth_of)
+from own_libraries import own_libssl
 
 STARTS, AT_ONCE = 40, 12
 ARGS = " --socketpair --size 64"
@@ -212,18 +213,6 @@ def set_interpreter(program, path):
     raise Skip("tls_pair has no loader")
 
 
-def new_libssl(case, name):
-    """A folder with a libssl that nobody has seen."""
-    folder = case.path(name)
-    os.mkdir(folder)
-    for lib, path in libraries_of(TLS_PAIR):
-        if lib.startswith("libssl."):
-            shutil.copy(path, os.path.join(folder, lib))
-    if not os.listdir(folder):
-        raise Skip("tls_pair has OpenSSL linked in")
-    return folder
-
-
 def with_new_loaders(case, cnt):
     """Programs with a loader each that no other has; the loaders' folder."""
     # The case's own folder has too long a name.
@@ -241,13 +230,13 @@ def test_new_loader(case):
     """What it loads is new, too: or else it would be probed by now."""
     folder, programs = with_new_loaders(case, STARTS)
     try:
-        runs = ["LD_LIBRARY_PATH=%s %s" % (new_libssl(case, "lib%d" % i), p + ARGS)
+        runs = ["LD_LIBRARY_PATH=%s %s" % (own_libssl(case, "lib%d" % i), p + ARGS)
                 for i, p in enumerate(programs)]
         # Programs that were seen already, whose loaders are replaced as by an upgrade.
         for i in range(STARTS):
             shutil.copy("%s/%d" % (folder, i), "%s/new%d" % (folder, i))
             runs.append("mv %s/new%d %s/%d && LD_LIBRARY_PATH=%s %s" % (
-                folder, i, folder, i, new_libssl(case, "again%d" % i), programs[i] + ARGS))
+                folder, i, folder, i, own_libssl(case, "again%d" % i), programs[i] + ARGS))
         capture(case, ["sh", "-c", " && ".join(runs)], pairs=2 * STARTS)
     finally:
         shutil.rmtree(folder)
@@ -258,7 +247,7 @@ def test_loader_as_program(case):
     folder, programs = with_new_loaders(case, 1)
     try:
         capture(case, ["sh", "-c", "LD_LIBRARY_PATH=%s %s/0 %s; true" % (
-            new_libssl(case, "lib"), folder, programs[0] + ARGS)])
+            own_libssl(case, "lib"), folder, programs[0] + ARGS)])
     finally:
         shutil.rmtree(folder)
 
