@@ -12,22 +12,12 @@
 #include "attach/kernel_side.h"
 #include "base/log.h"
 #include "collect/collect.h"
-#include "discover/c_library.h"
 #include "discover/elf_file.h"
 #include "discover/exec_file.h"
-#include "discover/open_file.h"
 #include "loaders.h"
 #include "now.h"
 #include "state.h"
 #include "targets.h"
-
-static bool is_library_known(const struct execs *x, const struct c_library *lib)
-{
-	for (size_t i = 0; i < x->library_cnt; i++)
-		if (x->libraries[i].ino == lib->ino && x->libraries[i].dev == lib->dev)
-			return true;
-	return false;
-}
 
 static void probe_calls(struct app *a, const struct c_library *lib)
 {
@@ -35,7 +25,8 @@ static void probe_calls(struct app *a, const struct c_library *lib)
 	struct exec_calls calls;
 	int r;
 
-	if (is_library_known(x, lib) || x->library_cnt == EXEC_LIBRARY_MAX)
+	if (c_library_is_among(lib, x->libraries, x->library_cnt) ||
+	    x->library_cnt == EXEC_LIBRARY_MAX)
 		return;
 	r = c_library_find_execs(lib->fd, &calls);
 	/* Static programs that lack it would fill the list. */
@@ -46,23 +37,7 @@ static void probe_calls(struct app *a, const struct c_library *lib)
 	if (r < 0)
 		log_say(LOG_INFO, "a C library cannot be probed where it executes programs: %s",
 			strerror(-r));
-	x->libraries[x->library_cnt].dev = lib->dev;
-	x->libraries[x->library_cnt++].ino = lib->ino;
-}
-
-/* A static program is its own C library. */
-static int open_program_of(pid_t thread, struct c_library *ret)
-{
-	char path[64];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)thread);
-	ret->fd = open_regular(path);
-	if (ret->fd < 0 || fstat(ret->fd, &st) < 0)
-		return -ENOENT;
-	ret->dev = st.st_dev;
-	ret->ino = st.st_ino;
-	return 0;
+	x->libraries[x->library_cnt++] = lib->id;
 }
 
 void execs_see_process(struct app *a, pid_t thread)
@@ -74,7 +49,7 @@ void execs_see_process(struct app *a, pid_t thread)
 		return;
 	r = c_library_open("/proc", thread, &lib);
 	if (r == -ENOENT)
-		r = open_program_of(thread, &lib);
+		r = c_library_open_program("/proc", thread, &lib);
 	if (!r)
 		probe_calls(a, &lib);
 	if (lib.fd >= 0)
@@ -106,7 +81,7 @@ static bool see_loader(struct app *a, pid_t thread, const char *interpreter)
 /* It may be a loader itself, that is executed like a program; and it may execute others. */
 static void see_own_code(struct app *a, int fd, const struct stat *st)
 {
-	const struct c_library own = { fd, st->st_dev, st->st_ino };
+	const struct c_library own = { fd, { st->st_dev, st->st_ino } };
 
 	loaders_see_file(a, fcntl(fd, F_DUPFD_CLOEXEC, 0));
 	probe_calls(a, &own);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "discover/c_library.h"
 #include "wait_times.h"
 
 struct app;
@@ -32,10 +33,7 @@ struct exec_known {
 };
 
 struct execs {
-	struct {
-		dev_t dev;
-		ino_t ino;
-	} libraries[EXEC_LIBRARY_MAX]; /* that are probed, or cannot be */
+	struct c_library_id libraries[EXEC_LIBRARY_MAX]; /* that are probed, or cannot be */
 	size_t library_cnt;
 	struct exec_known known[EXEC_KNOWN_CNT];
 	struct wait_times waits; /* of those that were let go with nothing new */

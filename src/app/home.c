@@ -7,7 +7,6 @@
 
 #include "attach/kernel_side.h"
 #include "base/log.h"
-#include "discover/c_library.h"
 #include "discover/mapped_targets.h"
 #include "discover/process_tree.h"
 #include "loaders.h"
@@ -77,14 +76,6 @@ void home_give_up(struct app *a, const char *why)
 	a->home.is_on = false;
 }
 
-static bool is_library_known(const struct home *h, const struct c_library *lib)
-{
-	for (size_t i = 0; i < h->library_cnt; i++)
-		if (h->libraries[i].ino == lib->ino && h->libraries[i].dev == lib->dev)
-			return true;
-	return false;
-}
-
 static int probe_calls(struct app *a, const struct c_library *lib)
 {
 	struct home *h = &a->home;
@@ -97,8 +88,7 @@ static int probe_calls(struct app *a, const struct c_library *lib)
 		r = kernel_side_probe_forks(a->kernel, lib->fd, calls.items, calls.cnt);
 	if (r < 0)
 		return r;
-	h->libraries[h->library_cnt].dev = lib->dev;
-	h->libraries[h->library_cnt++].ino = lib->ino;
+	h->libraries[h->library_cnt++] = lib->id;
 	return 0;
 }
 
@@ -109,7 +99,7 @@ static int see_forks(struct app *a, pid_t thread)
 
 	if (r < 0)
 		return r;
-	if (!is_library_known(&a->home, &lib))
+	if (!c_library_is_among(&lib, a->home.libraries, a->home.library_cnt))
 		r = probe_calls(a, &lib);
 	close(lib.fd);
 	return r;

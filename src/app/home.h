@@ -13,17 +13,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "discover/c_library.h"
+
 struct app;
 
 enum { HOME_LIBRARY_MAX = 8 };
 
 struct home {
-	bool is_on; /* some probes may be in home only */
-	pid_t pid;  /* it may have ended */
-	struct {
-		dev_t dev;
-		ino_t ino;
-	} libraries[HOME_LIBRARY_MAX]; /* C libraries whose forks are probed */
+	bool is_on;					 /* some probes may be in home only */
+	pid_t pid;					 /* it may have ended */
+	struct c_library_id libraries[HOME_LIBRARY_MAX]; /* C libraries whose forks are probed */
 	size_t library_cnt;
 };
 

@@ -2,6 +2,8 @@
 #include "c_library.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,7 +106,7 @@ static int take_file(int fd, struct c_library *ret)
 		close(fd);
 		return r;
 	}
-	*ret = (struct c_library){ .fd = fd, .dev = st.st_dev, .ino = st.st_ino };
+	*ret = (struct c_library){ .fd = fd, .id = { st.st_dev, st.st_ino } };
 	return 0;
 }
 
@@ -139,4 +141,22 @@ int c_library_open(const char *proc_root, pid_t pid, struct c_library *ret)
 		r = find_in(proc_root, pid, str_make(text.data, text.len), ret);
 	buf_done(&text);
 	return r;
+}
+
+int c_library_open_program(const char *proc_root, pid_t pid, struct c_library *ret)
+{
+	char path[PATH_MAX];
+
+	*ret = (struct c_library){ .fd = -1 };
+	if (snprintf(path, sizeof(path), "%s/%d/exe", proc_root, (int)pid) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return take_file(open_regular(path), ret);
+}
+
+bool c_library_is_among(const struct c_library *lib, const struct c_library_id *ids, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (ids[i].ino == lib->id.ino && ids[i].dev == lib->id.dev)
+			return true;
+	return false;
 }

@@ -6,6 +6,7 @@
 #ifndef PLAINTAP_DISCOVER_C_LIBRARY_H
 #define PLAINTAP_DISCOVER_C_LIBRARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,10 +15,14 @@
 
 enum { FORK_CALL_MAX = 3, EXEC_CALL_MAX = 3 };
 
-struct c_library {
-	int fd; /* the very file that is mapped */
+struct c_library_id {
 	dev_t dev;
 	ino_t ino;
+};
+
+struct c_library {
+	int fd; /* the very file that is mapped */
+	struct c_library_id id;
 };
 
 struct fork_calls {
@@ -35,6 +40,9 @@ struct exec_calls {
  * none that is known by its name; otherwise as mapped_file_open().
  */
 int c_library_open(const char *proc_root, pid_t pid, struct c_library *ret);
+/* A static program is its own C library: the one that runs as `pid`. The same otherwise. */
+int c_library_open_program(const char *proc_root, pid_t pid, struct c_library *ret);
+bool c_library_is_among(const struct c_library *lib, const struct c_library_id *ids, size_t cnt);
 /* -ENOENT: the file exports nothing that forks; otherwise as elf_file_open(). */
 int c_library_find_forks(int fd, struct fork_calls *ret);
 /* The same of what executes; also in a static program that has its symbols. */

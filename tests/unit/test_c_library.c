@@ -59,7 +59,7 @@ static void test_own_library(void)
 	    !INT_EQ(c_library_find_forks(own.fd, &forks), 0) ||
 	    !INT_EQ(c_library_find_execs(own.fd, &execs), 0))
 		return;
-	OK(own.ino == lib.st_ino && own.dev == lib.st_dev);
+	OK(own.id.ino == lib.st_ino && own.id.dev == lib.st_dev);
 	OK_MSG(has(&forks, fork_off, false), "fork at 0x%llx", (unsigned long long)fork_off);
 	OK_MSG(has(&forks, clone_off, true), "clone at 0x%llx", (unsigned long long)clone_off);
 	OK(executes(&execs, offset_of("execve", &lib), EXEC_CALL_PATH));
@@ -69,6 +69,28 @@ static void test_own_library(void)
 		OK(executes(&execs, offset_of("execveat", &lib), EXEC_CALL_PATH_AT));
 	OK(fcntl(own.fd, F_GETFD) >= 0);
 	close(own.fd);
+}
+
+static void test_program_and_list(void)
+{
+	struct c_library own, program;
+	struct c_library_id ids[2] = { 0 };
+
+	if (!INT_EQ(c_library_open("/proc", getpid(), &own), 0) ||
+	    !INT_EQ(c_library_open_program("/proc", getpid(), &program), 0))
+		return;
+	ids[0] = program.id;
+	OK(c_library_is_among(&program, ids, 1));
+	OK(!c_library_is_among(&own, ids, 2));
+	ids[1] = own.id;
+	OK(!c_library_is_among(&own, ids, 1));
+	OK(c_library_is_among(&own, ids, 2));
+	ids[1].dev++;
+	OK(!c_library_is_among(&own, ids, 2));
+	close(own.fd);
+	close(program.fd);
+	OK(c_library_open_program("/nowhere", getpid(), &program) < 0);
+	INT_EQ(program.fd, -1);
 }
 
 static void test_no_library(void)
@@ -133,6 +155,7 @@ int main(void)
 {
 	tree_begin();
 	RUN(test_own_library);
+	RUN(test_program_and_list);
 	RUN(test_no_library);
 	RUN(test_not_a_library);
 	RUN(test_mapped_targets);
